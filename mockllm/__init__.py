@@ -1,0 +1,20 @@
+"""mockllm: a mock LLM server that fails on purpose, exactly."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mockllm.api import MockLLM as MockLLM
+
+__version__ = "0.1.0"
+__all__ = ["MockLLM", "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    # Lazy, so that `mockllm healthcheck` and pytest's start do not pay for aiohttp.
+    if name == "MockLLM":
+        from mockllm.api import MockLLM
+
+        return MockLLM
+    raise AttributeError(f"module 'mockllm' has no attribute '{name}'")

@@ -1,0 +1,297 @@
+"""The command line: `mockllm serve`, `check`, `list`, `show`, `plan`, `schema`, `use`, `healthcheck`.
+
+Only what a command needs is imported when it runs: `healthcheck` is started every few seconds in a
+container and must not pay for a server.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mockllm import __version__
+
+if TYPE_CHECKING:
+    from mockllm.profile.library import Library
+    from mockllm.profile.loader import Loaded
+
+DEFAULT_PORT = 8080
+URL = f"http://127.0.0.1:{DEFAULT_PORT}"
+
+FOLDERS = click.option(
+    "--profiles",
+    "folders",
+    multiple=True,
+    envvar="MOCKLLM_PROFILES",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="A folder of your own profiles; may be given several times.",
+)
+SERVER_URL = click.option(
+    "--url", default=URL, envvar="MOCKLLM_URL", show_default=True, help="The running server."
+)
+SEED = click.option(
+    "--seed",
+    type=int,
+    default=0,
+    envvar="MOCKLLM_SEED",
+    show_default=True,
+    help="Where chance begins.",
+)
+SPEED = click.option(
+    "--speed",
+    type=click.FloatRange(min=0, min_open=True),
+    default=1.0,
+    envvar="MOCKLLM_SPEED",
+    show_default=True,
+    help="Divides waits, pacing and windows.",
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="mockllm")
+def cli() -> None:
+    """A mock LLM server that fails on purpose, exactly."""
+
+
+@cli.command()
+@click.argument("profiles", nargs=-1, metavar="[PROFILE ...]")
+@FOLDERS
+@click.option("--host", default="127.0.0.1", envvar="MOCKLLM_HOST", show_default=True)
+@click.option(
+    "--port", default=DEFAULT_PORT, envvar="MOCKLLM_PORT", show_default=True, help="0: a free one."
+)
+@SEED
+@SPEED
+@click.option("--print-url", is_flag=True, help="Print the base URL, and nothing else, on stdout.")
+@click.option(
+    "--ready-file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the base URL to this file when clients can connect.",
+)
+@click.option(
+    "--log-format", type=click.Choice(["text", "json"]), default="text", envvar="MOCKLLM_LOG_FORMAT"
+)
+def serve(profiles: tuple[str, ...], folders: tuple[Path, ...], **options: Any) -> None:
+    """Serve profiles, by name or path, until SIGTERM; the first is the one that is on.
+
+    Without one: MOCKLLM_PROFILE_YAML (a profile's text), MOCKLLM_PROFILE (a name or path), or the
+    profile `default`. Profiles given by path are read again when they change.
+    """
+    from mockllm.server.serve import Options, run
+
+    library = library_of(folders)
+    loaded = [find(library, profile) for profile in profiles] or [first_profile(library)]
+    sys.exit(run(library, loaded, Options(**options)))
+
+
+def first_profile(library: Library) -> Loaded:
+    """The profile of the environment, or the default."""
+    import os
+
+    text = os.environ.get("MOCKLLM_PROFILE_YAML")
+    if text:
+        from mockllm.profile.loader import load
+        from mockllm.profile.problems import ProfileError
+
+        try:
+            return load(text, name="inline", file="MOCKLLM_PROFILE_YAML")
+        except ProfileError as error:
+            fail(str(error))
+    return find(library, os.environ.get("MOCKLLM_PROFILE") or "default")
+
+
+@cli.command()
+@click.argument("profiles", nargs=-1, required=True, metavar="PROFILE ...")
+@FOLDERS
+def check(profiles: tuple[str, ...], folders: tuple[Path, ...]) -> None:
+    """Check profiles, by name or path; every problem with its line. Exit status 1 if there are any."""
+    from mockllm.profile.library import UnknownProfile
+    from mockllm.profile.problems import ProfileError
+
+    library = library_of(folders)
+    wrong = 0
+    for profile in profiles:
+        try:
+            loaded = library.find(profile)
+        except ProfileError as error:
+            wrong += len(error.problems)
+            click.echo(str(error))
+        except (UnknownProfile, OSError) as error:
+            wrong += 1
+            click.echo(f"{profile}: {error}")
+        else:
+            click.echo(f"{loaded.file}: ok")
+    if wrong:
+        fail(f"{wrong} problem{'s' if wrong > 1 else ''}")
+
+
+@cli.command()
+def schema() -> None:
+    """Print the JSON Schema of profiles, for editors."""
+    from mockllm.profile.schema import text
+
+    click.echo(text(), nl=False)
+
+
+@cli.command("list")
+@FOLDERS
+def list_profiles(folders: tuple[Path, ...]) -> None:
+    """List the profiles by name, with what each imitates."""
+    from mockllm.profile.library import load_path
+    from mockllm.profile.problems import ProfileError
+
+    paths = library_of(folders).paths
+    width = max(map(len, paths), default=0)
+    for name, path in sorted(paths.items()):
+        try:
+            about = load_path(path).profile.about
+        except ProfileError as error:
+            about = f"cannot be used: {error.problems[0].render(str(path))}"
+        click.echo(f"{name:<{width}}  {about}")
+
+
+@cli.command()
+@click.argument("profile")
+@FOLDERS
+def show(profile: str, folders: tuple[Path, ...]) -> None:
+    """Show a profile: its file, and the verbs that its named faults stand for."""
+    from mockllm.faults.apply import spell
+    from mockllm.faults.named import NamedFault
+
+    loaded = find(library_of(folders), profile)
+    click.echo(f"# {loaded.file}")
+    click.echo(loaded.text.rstrip("\n"))
+    for route in loaded.profile.all_routes:
+        for fault in route.faults:
+            if isinstance(fault, NamedFault):
+                verbs = " + ".join(f"{spell(verb)} at {verb.anchor.text}" for verb in fault.verbs)
+                click.echo(f"# {route.name}: {spell(fault)} = {verbs}")
+
+
+@cli.command()
+@click.argument("profile")
+@FOLDERS
+@click.option("--stream/--no-stream", default=True, show_default=True)
+@click.option("--model", help="The model that is asked for; by default the profile's first.")
+@click.option("--path", default="/v1/chat/completions", show_default=True)
+@click.option("--method", default="POST", show_default=True)
+@click.option("--call", "ordinal", default=1, show_default=True, help="Which call of the session.")
+@click.option(
+    "--request",
+    "body",
+    type=click.File("rb"),
+    help="A file with the request's JSON body (- for stdin), instead of --stream and --model.",
+)
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
+@SEED
+@SPEED
+def plan(
+    profile: str,
+    folders: tuple[Path, ...],
+    *,
+    stream: bool,
+    model: str | None,
+    path: str,
+    method: str,
+    ordinal: int,
+    body: Any,
+    form: str,
+    seed: int,
+    speed: float,
+) -> None:
+    """Print what a profile does to a request: the timeline, and what each fault does or why not."""
+    import json
+
+    from mockllm.engine.engine import Engine
+    from mockllm.engine.plan import Conditions, Visit
+    from mockllm.engine.report import as_json, as_text
+
+    library = library_of(folders)
+    loaded = find(library, profile)
+    engine = Engine(library, loaded, conditions=Conditions(seed, speed), now=lambda: 0.0)
+    if body is not None:
+        data = body.read()
+    elif method == "POST":
+        message = {"role": "user", "content": "Hello!"}
+        wanted = model or loaded.profile.models[0]
+        data = json.dumps({"model": wanted, "stream": stream, "messages": [message]}).encode()
+    else:
+        data = b""
+    call, path_name = engine.read(method, path, (), data)
+    made = engine.preview(call, path_name, "", Visit(ordinal=ordinal))
+    if form == "json":
+        click.echo(json.dumps(as_json(made), indent=2, ensure_ascii=False))
+    else:
+        click.echo(as_text(made), nl=False)
+
+
+@cli.command()
+@click.argument("profile")
+@FOLDERS
+@click.option("--for", "span", metavar="TIME", help="For how long, such as 3m; then the old one.")
+@SERVER_URL
+@click.option("--token", envvar="MOCKLLM_ADMIN_TOKEN", help="The server's admin token.")
+def use(
+    profile: str, folders: tuple[Path, ...], span: str | None, url: str, token: str | None
+) -> None:
+    """Switch a running server to a profile, by name or path."""
+    from mockllm.profile.library import is_path
+    from mockllm.remote import RemoteError, put_profile
+
+    if is_path(profile):
+        wish = {"yaml": find(library_of(folders), profile).text}
+    else:
+        wish = {"name": profile}
+    if span is not None:
+        wish["for"] = span
+    try:
+        answer = put_profile(url, wish, token)
+    except RemoteError as error:
+        fail(str(error))
+    left = answer.get("remaining")
+    click.echo(f"{url} plays {answer['name']}" + (f" for {left:.0f} s" if left else ""))
+
+
+@cli.command()
+@SERVER_URL
+@click.option("--port", envvar="MOCKLLM_PORT", type=int, help="The port, where it is not in --url.")
+@click.option("--timeout", default=2.0, show_default=True, help="Seconds to wait for the answer.")
+def healthcheck(url: str, port: int | None, timeout: float) -> None:
+    """Ask a running server for its health; exit status 1 if it does not answer with 200."""
+    from mockllm.remote import RemoteError, health
+
+    if port is not None and url == URL:
+        url = f"http://127.0.0.1:{port}"
+    try:
+        health(url, timeout)
+    except RemoteError as error:
+        fail(str(error))
+
+
+def library_of(folders: tuple[Path, ...]) -> Library:
+    """The shipped profiles and those of the given folders."""
+    from mockllm.profile.library import Library
+
+    return Library(folders)
+
+
+def find(library: Library, profile: str) -> Loaded:
+    """A profile by name or path, or the end with every problem."""
+    from mockllm.profile.library import UnknownProfile
+    from mockllm.profile.problems import ProfileError
+
+    try:
+        return library.find(profile)
+    except (ProfileError, UnknownProfile) as error:
+        fail(str(error))
+    except OSError as error:
+        fail(f"{profile}: {error.strerror or error}")
+
+
+def fail(message: str) -> Any:
+    """Say what is wrong on stderr, and end with status 1."""
+    click.echo(message, err=True)
+    sys.exit(1)

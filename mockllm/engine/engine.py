@@ -1,0 +1,203 @@
+"""One server's state: its profiles, counters and journal, and the way from a request to a plan."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from mockllm.engine.counters import Counters
+from mockllm.engine.endpoints import find, refuse
+from mockllm.engine.journal import Journal
+from mockllm.engine.plan import Conditions, Plan, Visit, find_route, make_plan
+from mockllm.engine.select import select, split_path
+from mockllm.faults.fault import ErrorSpec
+from mockllm.matchers.call import Call
+from mockllm.profile.library import Library
+from mockllm.profile.loader import Loaded
+from mockllm.wires.wire import Refused
+
+
+class Engine:
+    """Everything a server knows. Not safe for threads: its server's loop is the only caller.
+
+    `now` gives seconds on a clock that never jumps.
+    """
+
+    def __init__(
+        self,
+        library: Library,
+        profile: Loaded,
+        *,
+        conditions: Conditions,
+        now: Callable[[], float],
+    ) -> None:
+        self.library = library
+        self.conditions = conditions
+        self.journal = Journal()
+        self._now = now
+        self._counters = Counters()
+        self._loaded: dict[str, Loaded] = {profile.name: profile}
+        self._lasting = profile
+        self._borrowed: tuple[Loaded, float] | None = None
+        self._start = now()
+
+    # Which profile is on
+
+    @property
+    def profile(self) -> Loaded:
+        """The profile of requests that choose none."""
+        if self._borrowed is not None:
+            profile, until = self._borrowed
+            if self._now() < until:
+                return profile
+            self._borrowed = None
+        return self._lasting
+
+    @property
+    def remaining(self) -> float | None:
+        """Seconds until the profile before comes back; None where none waits."""
+        self.profile  # noqa: B018  a borrowed profile whose time is over goes
+        return self._borrowed[1] - self._now() if self._borrowed else None
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Every name that a request can choose."""
+        return frozenset(self._loaded) | frozenset(self.library.paths)
+
+    def find(self, name: str) -> Loaded:
+        """A profile by name, read once; raises as `Library.find` does."""
+        found = self._loaded.get(name)
+        if found is None:
+            found = self.library.find(name)
+            self._loaded[found.name] = found
+        return found
+
+    def add(self, profile: Loaded) -> None:
+        """Make a profile known, or replace the one of its name, also where it is on."""
+        self._loaded[profile.name] = profile
+        if self._lasting.name == profile.name:
+            self._lasting = profile
+        if self._borrowed is not None and self._borrowed[0].name == profile.name:
+            self._borrowed = (profile, self._borrowed[1])
+        self._counters.forget(profile.name)
+
+    def use(self, profile: Loaded, seconds: float | None = None) -> None:
+        """Switch to a profile, for good or for some time; its counts and windows begin anew."""
+        self._loaded[profile.name] = profile
+        self._counters.forget(profile.name)
+        self._start = self._now()
+        if seconds is None:
+            self._lasting, self._borrowed = profile, None
+        else:
+            self._borrowed = (profile, self._now() + seconds)
+
+    def reset(self) -> None:
+        """Forget calls and counts; windows begin anew. The profile stays."""
+        self._counters.reset()
+        self.journal.clear()
+        self._start = self._now()
+
+    # From a request to a plan
+
+    def read(
+        self,
+        method: str,
+        target: str,
+        headers: tuple[tuple[str, str], ...],
+        body: bytes,
+        *,
+        keep_alive: bool = True,
+        http10: bool = False,
+    ) -> tuple[Call, str | None]:
+        """A request as a call, and the profile name in its path, if there is one."""
+        path, _, query = target.partition("?")
+        path_name, path = split_path(path)
+        wire = find("GET" if method == "HEAD" else method, path)
+        data, problem = parse(body)
+        understood = wire.understand(data) if wire else None
+        call = Call(
+            method,
+            path,
+            query,
+            headers,
+            body,
+            wire.name if wire else None,
+            data,
+            understood.model if understood else None,
+            understood.stream if understood else False,
+            problem=problem,
+            keep_alive=keep_alive,
+            http10=http10,
+        )
+        return call, path_name
+
+    def plan(self, call: Call, path_name: str | None, date: str) -> Plan:
+        """The plan for a call, which is counted by this."""
+        return self._plan(call, path_name, date, refusal=None, visit=None)
+
+    def refusal(self, call: Call, spec: ErrorSpec, date: str) -> Plan:
+        """The plan for a request that is refused before any route sees it; nothing is counted."""
+        return self._plan(call, None, date, refusal=Refused(spec), visit=Visit())
+
+    def preview(self, call: Call, path_name: str | None, date: str, visit: Visit) -> Plan:
+        """The plan that a call would get; nothing is counted."""
+        return self._plan(call, path_name, date, refusal=None, visit=visit)
+
+    def _plan(
+        self,
+        call: Call,
+        path_name: str | None,
+        date: str,
+        *,
+        refusal: Refused | None,
+        visit: Visit | None,
+    ) -> Plan:
+        profile = self.profile
+        chosen = refusal is not None
+        if refusal is None:
+            try:
+                selection = select(call, path_name, self.names)
+                call = selection.call
+                if selection.name is not None:
+                    profile = self.find(selection.name)
+            except Refused as error:
+                refusal, chosen = error, True
+        wire = find("GET" if call.method == "HEAD" else call.method, call.path)
+        if wire is None and refusal is None:
+            refusal = refuse(call.method, call.path)
+        found = find_route(call, profile.profile)
+        if chosen:
+            # Nobody's route: a request that names no profile meets none of its faults.
+            found = replace(found, route=None)
+        if visit is None:
+            visit = Visit(
+                self._counters.call(profile.name, found.index, call.session),
+                self._counters.attempt(call),
+                self._now() - self._start,
+            )
+        return make_plan(
+            call,
+            found,
+            visit,
+            name=profile.name,
+            profile=profile.profile,
+            wire=wire,
+            refusal=refusal,
+            conditions=self.conditions,
+            date=date,
+        )
+
+
+def parse(body: bytes) -> tuple[Mapping[str, Any], str | None]:
+    """A JSON object, or an empty one and why it is none."""
+    if not body:
+        return {}, "the body is empty"
+    try:
+        data = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        return {}, str(error) or type(error).__name__
+    if not isinstance(data, dict):
+        return {}, f"expected an object, got {type(data).__name__}"
+    return data, None

@@ -1,0 +1,265 @@
+"""The bounded record of calls: what was planned, what was really sent, how it ended."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, Literal
+
+from mockllm.engine.plan import Plan
+from mockllm.engine.redact import redact
+from mockllm.timeline.events import Frame, Write
+
+Ending = Literal["playing", "done", "closed", "reset", "held", "peer gone"]
+
+MAX_CALLS = 1_000
+MAX_BYTES = 64 << 20
+"""Bytes of requests and answers that are kept; the oldest calls go first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How the playing of a plan went. Times are seconds since the request had been read.
+
+    `done`: sent to its end. `closed`, `reset`: ended by a fault as planned. `held`: still waiting
+    when the server let go. `peer gone`: the client left first. `playing`: not over yet.
+    """
+
+    ending: Ending = "playing"
+    begun: int = 0
+    """Events of the wire timeline that began."""
+    completed: int = 0
+    """Events that are over: bytes handed to the kernel, waits waited."""
+    bytes_sent: int = 0
+    first_byte: float | None = None
+    ended: float | None = None
+    peer_left: float | None = None
+    """When the client closed or reset the connection, if that came before the end."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One call in the journal: a snapshot, taken when it was read."""
+
+    number: int
+    time: str
+    """When the request had been read, in UTC."""
+    plan: Plan
+    outcome: Outcome
+
+    @property
+    def method(self) -> str:
+        """The HTTP method."""
+        return self.plan.call.method
+
+    @property
+    def path(self) -> str:
+        """The path, without the prefix that chose a profile."""
+        return self.plan.call.path
+
+    @property
+    def model(self) -> str | None:
+        """The model that was asked for."""
+        return self.plan.call.model
+
+    @property
+    def stream(self) -> bool:
+        """Whether a stream was asked for."""
+        return self.plan.call.stream
+
+    @property
+    def json(self) -> dict[str, Any]:
+        """The request's JSON body."""
+        return dict(self.plan.call.data)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The request's headers in lower case, credentials redacted."""
+        return {name.lower(): redact(name, value) for name, value in self.plan.call.headers}
+
+    @cached_property
+    def reached(self) -> int:
+        """How many steps of the plan began or are behind."""
+        origin, begun = self.plan.lowered.origin, self.outcome.begun
+        if self.outcome.ending == "done" or begun >= len(origin) > 0:
+            return len(self.plan.steps)
+        return origin[begun - 1] + 1 if begun else 0
+
+    @cached_property
+    def _sent(self) -> tuple[Frame, ...]:
+        """The frames that were sent whole."""
+        origin, completed = self.plan.lowered.origin, self.outcome.completed
+        stop = origin[completed] if completed < len(origin) else len(self.plan.steps)
+        return tuple(step.event for step in self.plan.steps[:stop] if isinstance(step.event, Frame))
+
+    @property
+    def status(self) -> int | None:
+        """The status that was sent; None if no head was."""
+        return self.plan.head.status if self.plan.head and self.outcome.bytes_sent else None
+
+    @property
+    def frames_sent(self) -> int:
+        """The frames that were handed to the kernel whole."""
+        return len(self._sent)
+
+    @property
+    def tokens_sent(self) -> int:
+        """The pieces of text in those frames."""
+        return sum(frame.tokens for frame in self._sent)
+
+    @property
+    def bytes_written(self) -> bytes:
+        """Everything that was handed to the kernel, head included."""
+        events = self.plan.lowered.events[: self.outcome.completed]
+        return b"".join(event.data for event in events if isinstance(event, Write))
+
+    @property
+    def fired(self) -> tuple[str, ...]:
+        """The faults that acted, as a profile would spell them."""
+        acted = {index for step in self.plan.steps[: self.reached] for index in step.faults}
+        return tuple(r.text for index, r in enumerate(self.plan.reports) if index in acted)
+
+    @property
+    def not_fired(self) -> dict[str, str]:
+        """The other faults of the route, and why they did not act."""
+        acted = {index for step in self.plan.steps[: self.reached] for index in step.faults}
+        late = {
+            "playing": "not reached yet",
+            "peer gone": "the client had left before it",
+            "held": "the server let go before it",
+        }.get(self.outcome.ending, "the exchange has ended before it")
+        return {
+            report.text: report.skipped or late
+            for index, report in enumerate(self.plan.reports)
+            if index not in acted
+        }
+
+    @property
+    def size(self) -> int:
+        """The bytes that this entry keeps alive, roughly."""
+        sent = sum(len(e.data) for e in self.plan.lowered.events if isinstance(e, Write))
+        return len(self.plan.call.body) + sent
+
+    def as_json(self) -> dict[str, Any]:
+        """The entry as the admin API shows it."""
+        plan, outcome = self.plan, self.outcome
+        return {
+            "number": self.number,
+            "time": self.time,
+            "request": {
+                "method": self.method,
+                "path": self.path,
+                "headers": self.headers,
+                "wire": plan.call.wire,
+                "model": self.model,
+                "stream": self.stream,
+                "session": plan.call.session,
+                "body": plan.call.body.decode("utf-8", "replace"),
+            },
+            "plan": {
+                "profile": plan.profile,
+                "route": plan.found.name,
+                "ordinal": plan.visit.ordinal,
+                "attempt": plan.visit.attempt,
+                "refused": plan.refused,
+                "misses": {miss.route: list(miss.reasons) for miss in plan.found.misses},
+            },
+            "fired": list(self.fired),
+            "not_fired": self.not_fired,
+            "sent": {
+                "status": self.status,
+                "head": self.head_text,
+                "frames": self.frames_sent,
+                "tokens": self.tokens_sent,
+                "bytes": outcome.bytes_sent,
+            },
+            "outcome": {
+                "ending": outcome.ending,
+                "first_byte": outcome.first_byte,
+                "ended": outcome.ended,
+                "peer_left": outcome.peer_left,
+            },
+        }
+
+    @property
+    def head_text(self) -> str | None:
+        """The head that was sent."""
+        first = next((e for e in self.plan.lowered.events if isinstance(e, Write)), None)
+        if first is None or self.status is None:
+            return None
+        return first.data.decode("latin-1").rstrip("\r\n")
+
+
+class Record:
+    """The place of one call in the journal: it asks its player until that is over."""
+
+    __slots__ = ("_entry", "_progress")
+
+    def __init__(self, entry: Entry) -> None:
+        self._entry = entry
+        self._progress: Callable[[], Outcome] | None = None
+
+    @property
+    def entry(self) -> Entry:
+        """The call as it stands now."""
+        if self._progress is None:
+            return self._entry
+        return replace(self._entry, outcome=self._progress())
+
+    def follow(self, progress: Callable[[], Outcome]) -> None:
+        """Where to ask how the call goes."""
+        self._progress = progress
+
+    def update(self, outcome: Outcome) -> Entry:
+        """Write down how the call went."""
+        self._progress = None
+        self._entry = replace(self._entry, outcome=outcome)
+        return self._entry
+
+
+class Journal:
+    """The last calls, oldest first."""
+
+    def __init__(self, max_calls: int = MAX_CALLS, max_bytes: int = MAX_BYTES) -> None:
+        self._max_calls, self._max_bytes = max_calls, max_bytes
+        self._entries: deque[Record] = deque()
+        self._bytes = 0
+        self._number = 0
+
+    def begin(self, plan: Plan, time: str) -> Record:
+        """Write down a call that has been read."""
+        self._number += 1
+        record = Record(Entry(self._number, time, plan, Outcome()))
+        self._entries.append(record)
+        self._bytes += record.entry.size
+        while len(self._entries) > self._max_calls or (
+            self._bytes > self._max_bytes and len(self._entries) > 1
+        ):
+            self._bytes -= self._entries.popleft().entry.size
+        return record
+
+    def entries(self) -> tuple[Entry, ...]:
+        """The calls as they stand now."""
+        return tuple(record.entry for record in self._entries)
+
+    @property
+    def forgotten(self) -> int:
+        """How many calls are no longer kept."""
+        return self._number - len(self._entries)
+
+    def clear(self) -> None:
+        """Forget all calls, and count from 1 again."""
+        self._entries.clear()
+        self._bytes = 0
+        self._number = 0
+
+
+def brief(entries: Iterable[Entry]) -> str:
+    """Calls in one line each, for messages."""
+    return "\n".join(
+        f"  #{e.number} {e.method} {e.path} -> {e.status or 'no head'}, {e.outcome.ending}"
+        + (f" ({', '.join(e.fired)})" if e.fired else "")
+        for e in entries
+    )

@@ -1,0 +1,223 @@
+"""The plan of one call: what will be sent, when, and which faults act.
+
+A pure function of the call, the profile and the visit. The server plays what it returns and
+`mockllm plan` prints it; they cannot differ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from mockllm.engine import dice
+from mockllm.engine.exchange import WireExchange
+from mockllm.faults.apply import Report, apply
+from mockllm.faults.fault import ErrorSpec
+from mockllm.faults.often import Occasion
+from mockllm.matchers.call import Call
+from mockllm.profile.models import Profile, Route
+from mockllm.timeline.events import FOREVER, Head, Message, Wait
+from mockllm.timeline.framing import Lowered, lower
+from mockllm.timeline.pacing import pace
+from mockllm.timeline.slots import Step, until_end
+from mockllm.wires.identity import Identity
+from mockllm.wires.wire import Refused, Setting, Wire
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """How a server plays: the same for all of its calls."""
+
+    seed: int = 0
+    speed: float = 1.0
+    """Divides waits, pacing and windows; header values stay."""
+    paced: bool = True
+    """Whether a healthy server takes its time; faults always do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """When a call came: what counters and the clock say of it."""
+
+    ordinal: int = 1
+    attempt: str = ".1"
+    elapsed: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Miss:
+    """A route that was not taken, and every reason."""
+
+    route: str
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The route of a call; None for the healthy default."""
+
+    route: Route | None
+    index: int
+    misses: tuple[Miss, ...]
+
+    @property
+    def name(self) -> str:
+        """The route's name."""
+        return (self.route.name or "") if self.route else "healthy default"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What will be sent to one call."""
+
+    call: Call
+    profile: str
+    found: Found
+    visit: Visit
+    refused: str | None
+    """Why the answer is a refusal of the request; None if the request is in order."""
+    steps: tuple[Step, ...]
+    """What will be played, up to the first end, in the script's own time."""
+    reports: tuple[Report, ...]
+    lowered: Lowered
+    """What the socket does, in the server's time."""
+    speed: float
+
+    @property
+    def head(self) -> Head | None:
+        """The response head, if one is sent."""
+        return next((s.event for s in self.steps if isinstance(s.event, Head)), None)
+
+
+def find_route(call: Call, profile: Profile) -> Found:
+    """The first route that matches, and why those before it do not."""
+    misses: list[Miss] = []
+    for index, route in enumerate(profile.all_routes):
+        reasons = route.match.why_not(call)
+        if not reasons:
+            return Found(route, index, tuple(misses))
+        misses.append(Miss(route.name or "", reasons))
+    return Found(None, -1, tuple(misses))
+
+
+def make_plan(
+    call: Call,
+    found: Found,
+    visit: Visit,
+    *,
+    name: str,
+    profile: Profile,
+    wire: Wire | None,
+    refusal: Refused | None,
+    conditions: Conditions,
+    date: str,
+) -> Plan:
+    """Script, wire, pacing, faults and framing, in this order.
+
+    `refusal` is why the request cannot be served at all; `date` is the text of date headers.
+    """
+    seed = conditions.seed if profile.seed is None else profile.seed
+    who = (seed, name, found.name, call.fingerprint, call.session, visit.attempt)
+    setting = Setting(Identity(dice.key(*who)), profile.models)
+    exchange = WireExchange(call, wire, setting)
+    script, refused = base(call, found, exchange, profile, refusal, who)
+    if found.route is not None and conditions.paced:
+        script = pace(script, found.route.pacing.pace, dice.random(*who, "pacing"))
+    faults = found.route.faults if found.route else ()
+    sequence, reports = (
+        apply(script, faults, occasions(found, visit, conditions, who), exchange)
+        if faults
+        else (tuple(Step(event) for event in script), ())
+    )
+    sequence = tuple(fitted(step, call) for step in sequence)
+    lowered = lower(sequence, date=date, body_allowed=call.method != "HEAD")
+    return Plan(
+        call,
+        name,
+        found,
+        visit,
+        refused.spec.message or "" if refused else None,
+        until_end(sequence),
+        reports,
+        hastened(lowered, conditions.speed),
+        conditions.speed,
+    )
+
+
+def base(
+    call: Call,
+    found: Found,
+    exchange: WireExchange,
+    profile: Profile,
+    refusal: Refused | None,
+    who: tuple[object, ...],
+) -> tuple[tuple[Message, ...], Refused | None]:
+    """What would be sent without faults: the script's answer, or the wire's refusal."""
+    try:
+        if refusal is not None:
+            raise refusal
+        wire = exchange.wire
+        assert wire is not None, "a call without a wire comes with a refusal"
+        wire.check(call)
+        if profile.strict:
+            check_strict(call, found, profile)
+        source = found.route.script if found.route else Route().script
+        script = source.script(call, dice.random(*who, "script"))
+        script = script.limited(wire.token_limit(call))
+        return wire.answer(call, script, exchange.setting), None
+    except Refused as error:
+        return exchange.error(error.spec), error
+
+
+def check_strict(call: Call, found: Found, profile: Profile) -> None:
+    """In a strict profile a call needs a route and a known model; raises `Refused`."""
+    if call.model is not None and call.model not in profile.models:
+        raise Refused(ErrorSpec(status=404, param=None))
+    if found.route is None:
+        near = sorted(found.misses, key=lambda miss: len(miss.reasons))
+        text = "; ".join(f"{miss.route}: {', '.join(miss.reasons)}" for miss in near[:3])
+        raise Refused(
+            ErrorSpec(
+                status=404,
+                message=f"no route of the profile matches ({text or 'it has none'})",
+                error_type="invalid_request_error",
+                code="no_route",
+            )
+        )
+
+
+def occasions(
+    found: Found, visit: Visit, conditions: Conditions, who: tuple[object, ...]
+) -> Callable[[int], Occasion]:
+    """Count, time and draw for each fault of the route."""
+
+    def occasion(index: int) -> Occasion:
+        return Occasion(
+            visit.ordinal, visit.elapsed * conditions.speed, dice.draw(*who, "fault", index)
+        )
+
+    return occasion
+
+
+def fitted(step: Step, call: Call) -> Step:
+    """A head that fits the client: HTTP/1.0 knows no chunks, and `close` is answered with it."""
+    head = step.event
+    if not isinstance(head, Head) or (call.keep_alive and not call.http10):
+        return step
+    drop = {"connection"} | ({"transfer-encoding"} if call.http10 else set())
+    headers = [(name, value) for name, value in head.headers if name.lower() not in drop]
+    close = (("connection", "close"),)
+    return replace(step, event=Head(head.status, (*headers, *close), head.reason))
+
+
+def hastened(lowered: Lowered, speed: float) -> Lowered:
+    """The same timeline with its waits divided."""
+    if speed == 1.0:
+        return lowered
+    events = tuple(
+        Wait(event.seconds / speed, event.paced)
+        if isinstance(event, Wait) and event.seconds != FOREVER
+        else event
+        for event in lowered.events
+    )
+    return Lowered(events, lowered.origin)

@@ -1,0 +1,105 @@
+"""A plan for people and for programs: the timeline, what each fault does, and why others do not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mockllm.engine.plan import Plan
+from mockllm.timeline.describe import Line, describe
+
+FOLD = 4
+"""Runs of plain content frames longer than this are folded in the text."""
+
+
+def as_text(plan: Plan) -> str:
+    """The plan in lines."""
+    call = plan.call
+    stream = " stream" if call.stream else ""
+    lines = [
+        f"profile {plan.profile}, {plan.found.name}, call {plan.visit.ordinal}: "
+        f"{call.method} {call.path}{stream}"
+    ]
+    if plan.refused is not None:
+        lines.append(f"the request is refused: {plan.refused}")
+    lines += [f"not {miss.route}: {'; '.join(miss.reasons)}" for miss in plan.found.misses]
+    lines += [
+        f"{line.time:>9.3f}  {line.what:<11} {line.text}{cause(line, plan)}".rstrip()
+        for line in folded(list(describe(plan.steps, plan.speed)))
+    ]
+    for number, report in enumerate(plan.reports, 1):
+        what = f"fault {number}: {report.text} at {report.at}"
+        if report.expansion:
+            what += f" = {' + '.join(report.expansion)}"
+        lines.append(f"{what}: " + ("acts" if report.skipped is None else f"no: {report.skipped}"))
+    return "\n".join(lines) + "\n"
+
+
+def cause(line: Line, plan: Plan) -> str:
+    """Which faults made a line."""
+    if not line.faults:
+        return ""
+    names = ", ".join(f"{index + 1} {plan.reports[index].name}" for index in line.faults)
+    return f"   <- fault {names}"
+
+
+def folded(lines: list[Line]) -> list[Line]:
+    """The lines with long runs of untouched content in one."""
+    out: list[Line] = []
+    run: list[Line] = []
+    for line in [*lines, None]:
+        if line is not None and line.what.startswith("content ") and not line.faults:
+            run.append(line)
+            continue
+        if len(run) > FOLD:
+            first, last = run[1], run[-2]
+            span = f"… {len(run) - 2} frames until {last.time:.3f}"
+            out += [run[0], Line(first.time, f"content {number(first)}..{number(last)}", span)]
+            out.append(run[-1])
+        else:
+            out += run
+        run = []
+        if line is not None:
+            out.append(line)
+    return out
+
+
+def number(line: Line) -> str:
+    """The number of a content line."""
+    return line.what.rpartition(" ")[2]
+
+
+def as_json(plan: Plan) -> dict[str, Any]:
+    """The plan as data."""
+    return {
+        "profile": plan.profile,
+        "route": plan.found.name,
+        "call": plan.visit.ordinal,
+        "request": {
+            "method": plan.call.method,
+            "path": plan.call.path,
+            "wire": plan.call.wire,
+            "model": plan.call.model,
+            "stream": plan.call.stream,
+        },
+        "refused": plan.refused,
+        "misses": {miss.route: list(miss.reasons) for miss in plan.found.misses},
+        "timeline": [
+            {
+                "time": round(line.time, 6),
+                "what": line.what,
+                "text": line.text,
+                "faults": [index + 1 for index in line.faults],
+            }
+            for line in describe(plan.steps, plan.speed)
+        ],
+        "faults": [
+            {
+                "fault": report.text,
+                "at": report.at,
+                "expansion": list(report.expansion),
+                "acts": report.skipped is None,
+                "reason": report.skipped,
+            }
+            for report in plan.reports
+        ],
+    }

@@ -1,0 +1,82 @@
+"""Which profile a request means: path prefix, header, API key, model, or the server's own.
+
+Gateways strip headers and tests run in parallel, so there are four ways, in this order. Only exact
+known names select. A request that tries to select and names nothing is refused with the nearest
+names; it never gets a healthy answer by accident.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+
+from mockllm.faults.fault import ErrorSpec
+from mockllm.matchers.call import Call
+from mockllm.profile.library import unknown
+from mockllm.wires.wire import Refused
+
+HEADER = "x-mockllm-profile"
+PREFIX = "mock-"
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The profile's name (None: the server's own), and the call without what chose it."""
+
+    name: str | None
+    call: Call
+    by: str = "server"
+
+
+def split_path(path: str) -> tuple[str | None, str]:
+    """`/p/NAME/v1/models` as name and path."""
+    if not path.startswith("/p/"):
+        return None, path
+    name, slash, rest = path.removeprefix("/p/").partition("/")
+    return name, slash + rest if slash else "/"
+
+
+def split_name(text: str | None) -> tuple[str | None, str]:
+    """`mock-NAME.REST` as name and rest; no name where the text does not begin so."""
+    if text is None or not text.startswith(PREFIX):
+        return None, ""
+    name, _, rest = text.removeprefix(PREFIX).partition(".")
+    return name, rest
+
+
+def select(call: Call, path_name: str | None, names: Collection[str]) -> Selection:
+    """Choose; raises `Refused` for a name that nothing has.
+
+    `path_name` is what `split_path` found.
+    """
+    key_name, session = split_name(call.key)
+    model_name, real_model = split_name(call.model)
+    call = replace(call, session=session)
+    if real_model:
+        call = replace(call, model=real_model)
+    if path_name is not None:
+        return Selection(checked(path_name, names, 404, "path"), call, "path")
+    header = call.header(HEADER)
+    if header is not None:
+        return Selection(checked(header, names, 404, HEADER), call, "header")
+    if key_name is not None:
+        return Selection(checked(key_name, names, 401, "API key"), call, "key")
+    if model_name is not None:
+        return Selection(checked(model_name, names, 404, "model"), call, "model")
+    return Selection(None, call)
+
+
+def checked(name: str, names: Collection[str], status: int, place: str) -> str:
+    """The name, if a profile has it."""
+    if name in names:
+        return name
+    code = "invalid_api_key" if status == 401 else "model_not_found"
+    raise Refused(
+        ErrorSpec(
+            status=status,
+            message=f"{unknown(name, names)} (asked for by the {place})",
+            error_type="invalid_request_error",
+            code=code,
+            param="model" if place == "model" else None,
+        )
+    )

@@ -1,0 +1,238 @@
+"""The scalar values of the language: durations, shares, and text that keeps its spelling.
+
+Units are written. A bare number where a unit belongs is refused, because nobody can tell whether
+`timeout: 30` means seconds or milliseconds.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from mockllm.timeline.events import FOREVER
+
+UNITS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+TERM = re.compile(r"(\d+(?:\.\d+)?)(us|ms|s|m|h)")
+DURATION = r"^(\d+(\.\d+)?(us|ms|s|m|h))+$"
+SHARE = r"^\d+(\.\d+)?%$"
+
+
+class Strict(BaseModel):
+    """The base of every part of a profile: frozen, and no key that is not declared."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+def expected(what: str, got: object, hint: str = "") -> PydanticCustomError:
+    """The one form in which a value is refused: what was expected, what came, what to do."""
+    message = f"expected {what}, got {spelled(got)}" + (f"; {hint}" if hint else "")
+    # Braces would be read as placeholders of the message template.
+    return PydanticCustomError("expected", "{message}", {"message": message})
+
+
+def spelled(value: object) -> str:
+    """A value as its author would recognise it."""
+    match value:
+        case None:
+            return "nothing"
+        case bool():
+            return str(value).lower()
+        case str():
+            return f"'{value}'"
+        case dict():
+            keys = ", ".join(map(str, value))
+            return f"a mapping with {keys}" if keys else "an empty mapping"
+        case list() | tuple():
+            return f"a list of {len(value)}"
+        case _:
+            return str(getattr(value, "text", value))
+
+
+def parse_duration(value: object) -> float:
+    """Seconds from a text such as `300ms`, `2s` or `1m30s`."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        text = spelled(value)
+        raise expected("a duration", value, f"write the unit, such as {text}s or {text}ms")
+    if not isinstance(value, str) or not re.match(DURATION, value):
+        raise expected("a duration such as 300ms, 2s or 1m30s", value)
+    return sum(float(number) * UNITS[unit] for number, unit in TERM.findall(value))
+
+
+def parse_duration_or_forever(value: object) -> float:
+    """Seconds, or `forever`."""
+    if value == "forever":
+        return FOREVER
+    if isinstance(value, str) and not re.match(DURATION, value):
+        raise expected("a duration such as 300ms or 2s, or forever", value)
+    return parse_duration(value)
+
+
+def parse_share(value: object) -> float:
+    """A fraction from a text such as `20%`."""
+    if not isinstance(value, str) or not re.match(SHARE, value):
+        raise expected("a share such as 20%", value)
+    share = float(value[:-1]) / 100
+    if share > 1:
+        raise expected("a share of at most 100%", value)
+    return share
+
+
+def parse_text(value: object) -> str:
+    """A text; a number keeps the spelling it has in the file (`007`, `1.50`)."""
+    if isinstance(value, str):
+        return value
+    text = getattr(value, "text", None)
+    if isinstance(value, bool):
+        text = str(value).lower()
+    if isinstance(text, str):
+        return text
+    if isinstance(value, int | float):
+        return str(value)
+    raise expected("a text", value)
+
+
+def format_seconds(seconds: float) -> str:
+    """A duration as a profile would spell it."""
+    if seconds == FOREVER:
+        return "forever"
+    if seconds == 0 or seconds >= 1:
+        return f"{seconds:g}s"
+    return f"{seconds * 1000:g}ms"
+
+
+def one_or_many(value: Any) -> Any:
+    """A single value where a list is expected stands for a list of one."""
+    return value if isinstance(value, list | tuple) else [value]
+
+
+Duration = Annotated[
+    float,
+    BeforeValidator(parse_duration),
+    WithJsonSchema(
+        {"type": "string", "pattern": DURATION, "description": "A duration: 300ms, 2s, 1m30s."}
+    ),
+]
+DurationOrForever = Annotated[
+    float,
+    BeforeValidator(parse_duration_or_forever),
+    WithJsonSchema(
+        {
+            "anyOf": [{"const": "forever"}, {"type": "string", "pattern": DURATION}],
+            "description": "A duration (300ms, 2s, 1m30s), or forever.",
+        }
+    ),
+]
+Share = Annotated[
+    float,
+    BeforeValidator(parse_share),
+    WithJsonSchema({"type": "string", "pattern": SHARE, "description": "A share: 20%."}),
+]
+Text = Annotated[
+    str, BeforeValidator(parse_text), WithJsonSchema({"type": ["string", "number", "boolean"]})
+]
+
+
+def tag_of(model: type[BaseModel]) -> str:
+    """The tag of a class: its own first field, marked so that it is never taken for a key."""
+    fields = model.model_fields
+    name = next(name for name in model.__annotations__ if name in fields)
+    return f"<{fields[name].alias or name}>"
+
+
+def chooser(what: str, *models: type[BaseModel]) -> tuple[Discriminator, BeforeValidator]:
+    """Choose among classes by the key that is present (`drop` stands for `drop: true`)."""
+    keys = [tag_of(model)[1:-1] for model in models]
+
+    def name_it(value: object) -> object:
+        if isinstance(value, str):
+            value = {value: True}
+        if isinstance(value, BaseModel):
+            return value
+        found = [key for key in keys if key in value] if isinstance(value, dict) else []
+        if len(found) == 1:
+            return value
+        if found:
+            raise expected(f"{what} of one kind", value, f"write {' and '.join(found)} one by one")
+        words = list(value) if isinstance(value, dict) else []
+        raise expected(f"{what} ({', '.join(keys)})", value, hint_for(words, keys))
+
+    def tag(value: object) -> str:
+        if isinstance(value, BaseModel):
+            return tag_of(type(value))
+        return next(f"<{key}>" for key in keys if isinstance(value, dict) and key in value)
+
+    return Discriminator(tag), BeforeValidator(name_it)
+
+
+LATER = frozenset(
+    [
+        "every",
+        "skip",
+        "over",
+        "by",
+        "extends",
+        "listeners",
+        "expect",
+        "interim",
+        "half",
+        "refuse",
+        "never-accept",
+        "announce",
+        "set",
+        "remove",
+        "interleave",
+        "merge",
+        "utf8-split",
+        "bom",
+        "multi-line",
+        "id",
+        "event",
+        "gzip",
+        "terminator",
+        "framing",
+        "chunk-size",
+        "content-length",
+        "json-as-sse",
+        "bandwidth",
+        "template",
+        "echo",
+        "schema",
+        "reasoning",
+        "refusal",
+        "turns",
+        "replay",
+        "file",
+        "usage",
+        "n",
+        "distribution",
+        "load",
+        "speed",
+        "header",
+        "key",
+        "message",
+        "json",
+        "attempt",
+        "tools",
+        "body_over",
+        "reasoning60",
+        "refusal60",
+    ]
+)
+"""Words of the language that this release does not have yet: refused, but not as a slip."""
+
+
+def hint_for(words: Iterable[object], known: Iterable[str]) -> str:
+    """What somebody who wrote an unknown word should do."""
+    choices = list(known)
+    for word in map(str, words):
+        if word in LATER:
+            return f"'{word}' is not supported yet"
+        near = get_close_matches(word, choices, n=1)
+        if near:
+            return f"did you mean '{near[0]}'?"
+    return ""

@@ -1,0 +1,56 @@
+"""One incoming request, as matchers and wires see it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request that has been read, with what its wire understood of it."""
+
+    method: str
+    path: str
+    """Without the prefix that chose a profile, and without the query."""
+    query: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+    wire: str | None = None
+    """The wire that serves the path; None where none does."""
+    data: Mapping[str, Any] = field(default_factory=dict)
+    """The JSON body; empty where there is none, or where it is no mapping."""
+    model: str | None = None
+    """The model that was asked for, without the part that chose a profile."""
+    stream: bool = False
+    session: str = ""
+    problem: str | None = None
+    """Why the body is no JSON object; None where it is one, or is empty."""
+    keep_alive: bool = True
+    """Whether the client wants the connection to stay open."""
+    http10: bool = False
+    """Whether it speaks HTTP/1.0, which knows no chunks."""
+
+    def header(self, name: str) -> str | None:
+        """The first header of this name, whatever its case."""
+        wanted = name.lower()
+        return next((value for key, value in self.headers if key.lower() == wanted), None)
+
+    @property
+    def key(self) -> str | None:
+        """The API key: `Authorization: Bearer`, `x-api-key` or `api-key`."""
+        authorization = self.header("authorization") or ""
+        scheme, _, token = authorization.partition(" ")
+        if scheme.lower() == "bearer" and token:
+            return token.strip()
+        return self.header("x-api-key") or self.header("api-key")
+
+    @property
+    def fingerprint(self) -> str:
+        """What identifies the request: its path and raw body, equal for a retry."""
+        digest = blake2b(digest_size=16)
+        for part in (self.method.encode(), self.path.encode(), self.body):
+            digest.update(len(part).to_bytes(8, "big") + part)
+        return digest.hexdigest()

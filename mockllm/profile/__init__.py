@@ -1,0 +1,1 @@
+"""The profile language: its models, the loader that knows lines, and the library of names."""

@@ -1,0 +1,133 @@
+"""From a file's text to a profile, or to every problem it has."""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from mockllm.faults.values import hint_for, spelled, tag_of
+from mockllm.profile.models import Profile
+from mockllm.profile.nodes import Document, Key, read
+from mockllm.profile.problems import Problem, ProfileError
+from mockllm.shapes.shape import answers, shapes
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A profile with its name and the text that it came from."""
+
+    name: str
+    profile: Profile
+    text: str
+    file: str
+
+
+def load(text: str, *, name: str, file: str | None = None) -> Loaded:
+    """Read a profile.
+
+    Raises `ProfileError` with all problems of the text. `file` is how messages call it.
+    """
+    where = file or name
+    document = read(text, where)
+    problems = list(document.problems)
+    try:
+        known = {"shape": shapes(), "answer": answers()}
+        profile = Profile.model_validate(document.data, context=known)
+    except ValidationError as error:
+        problems += [problem_of(document, detail) for detail in error.errors()]
+        raise ProfileError(where, problems) from None
+    if problems:
+        raise ProfileError(where, problems)
+    return Loaded(name, profile, text, where)
+
+
+def problem_of(document: Document, detail: ErrorDetails) -> Problem:
+    """One refusal of the models, at its place in the file."""
+    loc: tuple[Key, ...] = detail["loc"]
+    kind = detail["type"]
+    line, column, path = document.place(loc, key=kind == "extra_forbidden")
+    return Problem(line, column, path, message_of(detail))
+
+
+def message_of(detail: ErrorDetails) -> str:
+    """A refusal in the one form that all have: expected, got, what to do."""
+    kind, loc, context = detail["type"], detail["loc"], detail.get("ctx", {})
+    if kind == "expected":
+        return str(context["message"])
+    if kind == "missing":
+        return f"expected the key '{loc[-1]}', got nothing"
+    if kind == "extra_forbidden":
+        known = sorted(set(keys_at(loc[:-1])))
+        hint = hint_for([loc[-1]], known) or f"known keys: {', '.join(known)}"
+        return f"unknown key '{loc[-1]}'; {hint}"
+    wanted = {
+        "literal_error": context.get("expected", ""),
+        "greater_than_equal": f"a number of at least {context.get('ge')}",
+        "greater_than": f"a number above {context.get('gt')}",
+        "less_than_equal": f"a number of at most {context.get('le')}",
+        "too_short": f"at least {context.get('min_length')} of them",
+    }.get(kind)
+    if wanted is None:
+        wanted = next((words for start, words in TYPES.items() if kind.startswith(start)), None)
+    if wanted is None:
+        return f"{detail['msg']}, got {spelled(detail['input'])}"
+    hint = hint_for([detail["input"]], ()) if kind == "literal_error" else ""
+    return f"expected {wanted}, got {spelled(detail['input'])}" + (f"; {hint}" if hint else "")
+
+
+TYPES = {
+    "int": "a whole number",
+    "float": "a number",
+    "string": "a text",
+    "bool": "true or false",
+    "dict": "a mapping",
+    "model": "a mapping",
+    "list": "a list",
+    "tuple": "a list",
+}
+
+
+def keys_at(loc: tuple[Key, ...]) -> Iterator[str]:
+    """The keys that a mapping at this location may have."""
+    for model in models_at(loc):
+        for name, field in model.model_fields.items():
+            yield field.alias or name
+
+
+def models_at(loc: tuple[Key, ...]) -> set[type[BaseModel]]:
+    """The models that may stand at a location, found by following the fields' types."""
+    here: set[type[BaseModel]] = {Profile}
+    for item in loc:
+        if isinstance(item, int):
+            continue
+        if item.startswith("<"):
+            tagged = {model for model in here if has_tag(model, item)}
+            here = tagged or here
+            continue
+        fields = [
+            field
+            for model in here
+            for name, field in model.model_fields.items()
+            if item in (name, field.alias)
+        ]
+        if fields:
+            here = {model for field in fields for model in models_in(field.annotation)}
+    return here
+
+
+def has_tag(model: type[BaseModel], tag: str) -> bool:
+    """Whether a model is the one that a union's tag means; `<body>` has no key of its own."""
+    return tag == "<body>" or tag_of(model) == tag
+
+
+def models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    """Every model that a type mentions."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for part in typing.get_args(annotation):
+        yield from models_in(part)

@@ -1,0 +1,193 @@
+"""A profile: routes of match, script, pacing and faults.
+
+The models are put together from the parts that the floors below offer: every verb and named
+fault, every matcher and every script that has a file there is a word of the language.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
+
+from pydantic import BeforeValidator, Field, Tag, create_model, model_validator
+
+import mockllm.matchers
+import mockllm.scripts
+from mockllm.faults.apply import AnyFault
+from mockllm.faults.close import CloseFault
+from mockllm.faults.edit import EditFault
+from mockllm.faults.encode import EncodeFault
+from mockllm.faults.fault import Fault
+from mockllm.faults.named import NAMED as NAMED_FAULTS
+from mockllm.faults.reply import ReplyFault
+from mockllm.faults.send import SendFault
+from mockllm.faults.values import (
+    Duration,
+    Share,
+    Strict,
+    Text,
+    chooser,
+    expected,
+    hint_for,
+    tag_of,
+)
+from mockllm.faults.wait import WaitFault
+from mockllm.matchers.call import Call
+from mockllm.matchers.matcher import Matcher
+from mockllm.scripts.named import NAMED as NAMED_SCRIPTS
+from mockllm.scripts.script import Source
+from mockllm.timeline.pacing import Pace
+from mockllm.timeline.registry import subclasses
+
+VERBS: tuple[type[Fault], ...] = (
+    WaitFault,
+    ReplyFault,
+    SendFault,
+    EditFault,
+    EncodeFault,
+    CloseFault,
+)
+SOURCES: tuple[type[Source], ...] = tuple(subclasses(mockllm.scripts, Source))  # type: ignore[type-abstract]
+MATCHERS: tuple[type[Matcher], ...] = tuple(subclasses(mockllm.matchers, Matcher))  # type: ignore[type-abstract]
+
+
+def one_of(what: str, *models: type[Strict]) -> Any:
+    """The type of a value that is one of several classes, told apart by their keys."""
+    tagged: Any = tuple(Annotated[model, Tag(tag_of(model))] for model in models)
+    return Annotated[(Union[tagged], *chooser(what, *models))]  # noqa: UP007
+
+
+def parse_script(value: object) -> object:
+    """A text names a script; a mapping spells one out."""
+    if isinstance(value, dict | Source):
+        return value
+    names = sorted(NAMED_SCRIPTS)
+    if isinstance(value, str) and value in NAMED_SCRIPTS:
+        return NAMED_SCRIPTS[value]
+    hint = hint_for([value], names) if isinstance(value, str) else ""
+    words = ", ".join(tag_of(source)[1:-1] for source in SOURCES)
+    raise expected(f"the name of a script ({', '.join(names)}) or a mapping ({words})", value, hint)
+
+
+if TYPE_CHECKING:
+    FaultValue = AnyFault
+    ScriptValue = Source
+else:
+    FaultValue = one_of("a fault", *VERBS, *NAMED_FAULTS.values())
+    ScriptValue = Annotated[one_of("a script", *SOURCES), BeforeValidator(parse_script)]
+
+
+class MatchBase(Strict):
+    """The conditions of a route; all must hold."""
+
+    @cached_property
+    def matchers(self) -> tuple[Matcher, ...]:
+        """The conditions that were given."""
+        return tuple(getattr(self, matcher.key) for matcher in MATCHERS if self.given(matcher))
+
+    def given(self, matcher: type[Matcher]) -> bool:
+        """Whether the profile names this condition."""
+        return matcher.key in self.model_fields_set
+
+    def why_not(self, call: Call) -> tuple[str, ...]:
+        """Every reason why the call does not match; none if it does."""
+        reasons = (matcher.why_not(call) for matcher in self.matchers)
+        return tuple(reason for reason in reasons if reason is not None)
+
+
+if TYPE_CHECKING:
+    Match = MatchBase
+else:
+    Match = create_model(
+        "Match",
+        __base__=MatchBase,
+        __doc__=MatchBase.__doc__,
+        **{matcher.key: (matcher, None) for matcher in MATCHERS},
+    )
+
+
+class Pacing(Strict):
+    """A healthy server's timing."""
+
+    ttft: Duration = Field(0.2, description="From the request to the first content frame.")
+    itl: Duration | None = Field(None, description="Between content frames; 20ms by default.")
+    tps: float | None = Field(None, gt=0, description="Tokens a second, instead of itl.")
+    jitter: Share = Field(0.0, description="Spread around ttft and itl.")
+    head: Duration | None = Field(None, description="When the head leaves, if before ttft.")
+
+    @model_validator(mode="after")
+    def one_speed(self) -> Pacing:
+        """Refuse two speeds."""
+        if self.itl is not None and self.tps is not None:
+            raise expected("either itl or tps", {"itl": 0, "tps": 0})
+        return self
+
+    @cached_property
+    def pace(self) -> Pace:
+        """The timing in seconds."""
+        itl = 1 / self.tps if self.tps is not None else self.itl
+        return Pace(self.ttft, 0.02 if itl is None else itl, self.jitter, self.head)
+
+
+class Route(Strict):
+    """Who is meant, what a healthy server would say and how fast, and what goes wrong."""
+
+    name: Text | None = Field(None, description="The route's name in the journal.")
+    match: Match = Field(default_factory=Match, description="For whom; without it, for all.")
+    script: ScriptValue = Field(
+        default_factory=lambda: NAMED_SCRIPTS["canonical"],
+        description="What a healthy server would say.",
+    )
+    pacing: Pacing = Field(default_factory=Pacing, description="A healthy server's timing.")
+    faults: tuple[FaultValue, ...] = Field((), description="What goes wrong, in order of time.")
+
+
+SHORTHAND = ("match", "script", "pacing", "faults")
+MODELS = ("gpt-4o-mini", "gpt-4o", "llama-3-8b")
+
+
+class Profile(Strict):
+    """A whole profile, as a file holds it."""
+
+    mockllm: Literal[1] = Field(description="The version of the language.")
+    about: Text = Field("", description="What it imitates, in a sentence.")
+    seed: int | None = Field(None, description="Where chance begins; the server's own without it.")
+    models: tuple[Text, ...] = Field(MODELS, description="What /v1/models lists.")
+    strict: bool = Field(
+        False, description="No healthy default route, and unknown models are refused."
+    )
+    routes: tuple[Route, ...] | None = Field(None, description="The first that matches is taken.")
+    match: Match | None = Field(None, description="The only route's match.")
+    script: ScriptValue | None = Field(None, description="The only route's script.")
+    pacing: Pacing | None = Field(None, description="The only route's pacing.")
+    faults: tuple[FaultValue, ...] | None = Field(None, description="The only route's faults.")
+
+    @model_validator(mode="after")
+    def one_form(self) -> Profile:
+        """Refuse a top-level route beside `routes`."""
+        given = [key for key in SHORTHAND if key in self.model_fields_set]
+        if self.routes is not None and given:
+            names = " and ".join(given)
+            raise expected(
+                "either routes, or one route at the top level",
+                dict.fromkeys(["routes", *given]),
+                f"move {names} into a route",
+            )
+        return self
+
+    @cached_property
+    def all_routes(self) -> tuple[Route, ...]:
+        """The routes, whichever way they were written."""
+        if self.routes is not None:
+            return tuple(
+                route if route.name else route.model_copy(update={"name": f"route {number}"})
+                for number, route in enumerate(self.routes, 1)
+            )
+        given = {key: getattr(self, key) for key in SHORTHAND if getattr(self, key) is not None}
+        return (Route.model_construct(**{**only_route(), **given}),)
+
+
+def only_route() -> dict[str, Any]:
+    """The fields of the one route that has nothing but defaults."""
+    plain = Route(name="only route")
+    return {name: getattr(plain, name) for name in Route.model_fields}

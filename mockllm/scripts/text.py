@@ -1,0 +1,25 @@
+"""`text`: a fixed text."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import ClassVar
+
+from pydantic import Field
+
+from mockllm.faults.values import Text as TextValue
+from mockllm.matchers.call import Call
+from mockllm.scripts.pieces import pieces
+from mockllm.scripts.script import Script, Source, Text
+
+
+class TextSource(Source):
+    """A fixed text, in pieces of a word each."""
+
+    word: ClassVar = "text"
+
+    text: TextValue = Field(description="The whole text.")
+
+    def make(self, call: Call, random: Random) -> Script:
+        """The text."""
+        return Script((Text(pieces(self.text)),))

@@ -1,0 +1,1 @@
+"""The only floor that knows time and sockets: player, application, admin API."""

@@ -1,0 +1,245 @@
+"""The admin API under `/_mockllm/`: health, journal, profiles, reset, plan.
+
+It is open on loopback to programs and to pages of the same origin: Host and Origin are checked, so
+a page elsewhere cannot reach it through the browser. On any other address it needs a token, sent
+as `Authorization: Bearer`, and without a configured token it is off.
+"""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+
+from mockllm import __version__
+from mockllm.engine.plan import Visit
+from mockllm.engine.report import as_json, as_text
+from mockllm.faults.values import parse_duration
+from mockllm.profile.library import UnknownProfile, is_path
+from mockllm.profile.loader import Loaded, load
+from mockllm.profile.problems import ProfileError
+
+if TYPE_CHECKING:
+    from mockllm.server.application import Application
+
+PREFIX = "/_mockllm"
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """Who may use the admin API."""
+
+    loopback: bool
+    token: str | None = None
+
+    def why_not(self, request: web.BaseRequest) -> str | None:
+        """Why the request may not; None if it may."""
+        if self.token is not None:
+            sent = request.headers.get("authorization", "").removeprefix("Bearer ")
+            if hmac.compare_digest(sent.encode(), self.token.encode()):
+                return None
+            if not self.loopback:
+                return "expected the token as `Authorization: Bearer …`"
+        if not self.loopback:
+            return (
+                "the admin API is off, because the server does not listen on loopback; set "
+                "MOCKLLM_ADMIN_TOKEN to open it"
+            )
+        host = host_of(request.headers.get("host", ""))
+        if not is_loopback(host):
+            return f"expected a Host that is loopback, got '{host}'"
+        origin = request.headers.get("origin")
+        if origin is not None and origin.partition("://")[2] != request.headers.get("host"):
+            return f"expected a request of the same origin, got one of '{origin}'"
+        return None
+
+
+def host_of(host: str) -> str:
+    """The host of a Host header, without port and brackets."""
+    if host.startswith("["):
+        return host[1:].partition("]")[0]
+    return host.rpartition(":")[0] if ":" in host else host
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a name or address means this machine."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+Endpoint = Callable[[web.BaseRequest, "Application"], Awaitable[web.Response]]
+
+
+async def respond(request: web.BaseRequest, application: Application, guard: Guard) -> web.Response:
+    """Answer a request to the admin API."""
+    path = request.path.removeprefix(PREFIX).rstrip("/") or "/"
+    if path == "/health" and request.method in ("GET", "HEAD"):
+        return await health(request, application)
+    why = guard.why_not(request)
+    if why is not None:
+        return problem(403, why)
+    endpoint = ENDPOINTS.get((request.method, path))
+    if endpoint is None:
+        known = ", ".join(f"{method} {PREFIX}{there}" for method, there in ENDPOINTS)
+        return problem(404, f"there is no {request.method} {request.path}; known: {known}")
+    try:
+        return await endpoint(request, application)
+    except (UnknownProfile, ProfileError, ValueError) as error:
+        return problem(404 if isinstance(error, UnknownProfile) else 400, str(error))
+
+
+def problem(status: int, message: str) -> web.Response:
+    """A refusal of the admin API."""
+    return web.json_response({"error": message}, status=status)
+
+
+async def health(request: web.BaseRequest, application: Application) -> web.Response:
+    """Whether the server runs, and with what."""
+    return web.json_response(
+        {"status": "ok", "version": __version__, "profile": application.engine.profile.name}
+    )
+
+
+async def journal(request: web.BaseRequest, application: Application) -> web.Response:
+    """The calls, oldest first; `?last=N` for the newest, `?session=NAME` for one session's."""
+    entries = application.engine.journal.entries()
+    session = request.query.get("session")
+    if session is not None:
+        entries = tuple(entry for entry in entries if entry.plan.call.session == session)
+    last = whole_number(request, "last")
+    if last is not None:
+        entries = entries[-last:] if last else ()
+    return web.json_response(
+        {
+            "forgotten": application.engine.journal.forgotten,
+            "calls": [entry.as_json() for entry in entries],
+        }
+    )
+
+
+def whole_number(request: web.BaseRequest, name: str) -> int | None:
+    """A number of the query; raises `ValueError` where it is none."""
+    text = request.query.get(name)
+    if text is None:
+        return None
+    if not text.isdecimal():
+        raise ValueError(f"{name}: expected a whole number, got '{text}'")
+    return int(text)
+
+
+async def get_profile(request: web.BaseRequest, application: Application) -> web.Response:
+    """The profile that is on, its text, and for how long."""
+    engine = application.engine
+    profile = engine.profile
+    return web.json_response(
+        {"name": profile.name, "remaining": engine.remaining, "yaml": profile.text}
+    )
+
+
+async def put_profile(request: web.BaseRequest, application: Application) -> web.Response:
+    """Switch the profile.
+
+    The body is JSON `{"name": …}` (a known name) or `{"yaml": …}` (a profile's text), either with
+    `"for": "3m"` for a time to live; or the profile's YAML itself, with the time as `?for=3m`.
+    """
+    engine = application.engine
+    text = await request.text()
+    if request.content_type != "application/json":
+        profile, span = load(text, name="inline"), request.query.get("for")
+    else:
+        wish = read_wish(text)
+        profile = wished(wish, application)
+        span = wish.get("for")
+    engine.use(profile, None if span is None else seconds(span))
+    return web.json_response({"name": profile.name, "remaining": engine.remaining})
+
+
+def read_wish(text: str) -> dict[str, Any]:
+    """The JSON of a switch."""
+    wish = json.loads(text)
+    known = {"name", "yaml", "for"}
+    if not isinstance(wish, dict) or set(wish) - known or ("name" in wish) == ("yaml" in wish):
+        raise ValueError('expected {"name": …} or {"yaml": …}, and perhaps "for": "3m"')
+    return wish
+
+
+def wished(wish: dict[str, Any], application: Application) -> Loaded:
+    """The profile that a switch means; names only, because a path would read any file."""
+    if "yaml" in wish:
+        return load(str(wish["yaml"]), name="inline")
+    name = str(wish["name"])
+    if is_path(name):
+        raise ValueError(f"expected the name of a profile, got the path '{name}'; send its yaml")
+    return application.engine.find(name)
+
+
+def seconds(span: object) -> float:
+    """A time to live."""
+    try:
+        return parse_duration(span)
+    except ValueError as error:
+        raise ValueError(f"for: {error}") from None
+
+
+async def list_profiles(request: web.BaseRequest, application: Application) -> web.Response:
+    """Every name that a request can choose, with what each imitates."""
+    engine = application.engine
+    names = sorted(engine.names)
+    return web.json_response(
+        {"profiles": [{"name": name, "about": about(name, application)} for name in names]}
+    )
+
+
+def about(name: str, application: Application) -> str:
+    """What a profile imitates, or what is wrong with it."""
+    try:
+        return application.engine.find(name).profile.about
+    except ProfileError as error:
+        return f"cannot be used: {error}"
+
+
+async def reset(request: web.BaseRequest, application: Application) -> web.Response:
+    """Let go of held streams; forget calls and counts."""
+    application.release()
+    application.engine.reset()
+    return web.json_response({"status": "reset"})
+
+
+async def plan(request: web.BaseRequest, application: Application) -> web.Response:
+    """The plan that a request would get; nothing is counted.
+
+    The body is the request's own. `?path=/v1/chat/completions`, `?method=POST`, `?call=1`,
+    `?profile=NAME`, `?format=text` say the rest.
+    """
+    engine = application.engine
+    target = request.query.get("path", "/v1/chat/completions")
+    name = request.query.get("profile")
+    headers = tuple((key, value) for key, value in request.headers.items())
+    call, path_name = engine.read(
+        request.query.get("method", "POST"), target, headers, await request.read()
+    )
+    visit = Visit(ordinal=whole_number(request, "call") or 1)
+    made = engine.preview(call, name or path_name, "", visit)
+    if request.query.get("format") == "text":
+        return web.Response(text=as_text(made))
+    return web.json_response(as_json(made))
+
+
+ENDPOINTS: dict[tuple[str, str], Endpoint] = {
+    ("GET", "/health"): health,
+    ("GET", "/journal"): journal,
+    ("GET", "/profile"): get_profile,
+    ("PUT", "/profile"): put_profile,
+    ("GET", "/profiles"): list_profiles,
+    ("POST", "/reset"): reset,
+    ("POST", "/plan"): plan,
+}

@@ -1,0 +1,195 @@
+"""From aiohttp's requests to plans and back: the handler of every connection.
+
+aiohttp parses requests and keeps connections; the player owns the bytes of the answer. The handler
+gives aiohttp a response that says it has been sent already.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from typing import Any
+
+from aiohttp import web
+from aiohttp.web_protocol import RequestHandler
+
+from mockllm.engine.engine import Engine
+from mockllm.engine.journal import Entry, Outcome
+from mockllm.engine.plan import Plan
+from mockllm.faults.fault import ErrorSpec
+from mockllm.server import admin
+from mockllm.server.clock import Clock
+from mockllm.server.player import Player
+
+MAX_BODY = 32 << 20
+MAX_DRAINED = 8 * MAX_BODY
+"""How much of a body that is too large is read and thrown away, so that the 413 arrives."""
+
+HEALTH = ("/health", "/healthz", "/livez", "/readyz")
+
+log = logging.getLogger("mockllm")
+
+
+class Played(web.StreamResponse):
+    """A response whose bytes the player has sent: the only class that leans on aiohttp's inside."""
+
+    def __init__(self, *, keep_alive: bool) -> None:
+        super().__init__()
+        self._stays = keep_alive
+
+    @property
+    def keep_alive(self) -> bool:
+        """Whether aiohttp waits for another request."""
+        return self._stays
+
+    async def prepare(self, request: web.BaseRequest) -> None:
+        """Nothing is left to send."""
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        """Nothing is left to send."""
+
+
+class Application:
+    """The handler, and what it knows: the engine, the clock, and who is playing."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        clock: Clock,
+        *,
+        guard: admin.Guard,
+        on_entry: Callable[[Entry], None] = lambda entry: None,
+    ) -> None:
+        self.engine = engine
+        self._clock = clock
+        self._guard = guard
+        self._on_entry = on_entry
+        self._players: set[Player] = set()
+
+    def release(self) -> None:
+        """Let go of every stream that is playing or held."""
+        for player in tuple(self._players):
+            player.release()
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answer one request."""
+        if request.path.startswith(admin.PREFIX):
+            return await admin.respond(request, self, self._guard)
+        if request.path in HEALTH and request.method in ("GET", "HEAD"):
+            return web.json_response({"status": "ok"})
+        transport = request.transport
+        if transport is None:
+            return Played(keep_alive=False)
+        if request.headers.get("expect", "").lower() == "100-continue":
+            transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        try:
+            body = await read_body(request)
+        except (ConnectionError, asyncio.IncompleteReadError, web.RequestPayloadError) as error:
+            log.info("%s %s: the client left in its body: %s", request.method, request.path, error)
+            return Played(keep_alive=False)
+        call, path_name = self.engine.read(
+            request.method,
+            request.raw_path,
+            tuple((name, value) for name, value in request.headers.items()),
+            body if body is not None else b"",
+            keep_alive=request.keep_alive,
+            http10=request.version < (1, 1),
+        )
+        date = http_date()
+        if body is None:
+            plan = self.engine.refusal(call, too_large(), date)
+        else:
+            plan = self.engine.plan(call, path_name, date)
+        outcome = await self.play(plan, transport)
+        return Played(keep_alive=outcome.ending == "done" and not transport.is_closing())
+
+    async def play(self, plan: Plan, transport: asyncio.Transport) -> Outcome:
+        """Play a plan to its end, whichever it is, and write it down."""
+        record = self.engine.journal.begin(plan, iso_time())
+        ended: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+
+        def on_end(outcome: Outcome) -> None:
+            self._players.discard(player)
+            self._on_entry(record.update(outcome))
+            if not ended.done():
+                ended.set_result(outcome)
+
+        player = Player(plan.lowered.events, transport, self._clock, on_end)
+        record.follow(lambda: player.outcome)
+        self._players.add(player)
+        player.play()
+        return await ended
+
+
+async def read_body(request: web.BaseRequest) -> bytes | None:
+    """The whole body; None where it is over the limit (it has been read all the same)."""
+    parts: list[bytes] = []
+    size = 0
+    async for part in request.content.iter_any():
+        size += len(part)
+        if size <= MAX_BODY:
+            parts.append(part)
+        else:
+            parts.clear()
+        if size > MAX_DRAINED:
+            break
+    return b"".join(parts) if size <= MAX_BODY else None
+
+
+def too_large() -> ErrorSpec:
+    """The refusal of a body over the limit."""
+    return ErrorSpec(
+        status=413,
+        message=f"The request body is larger than {MAX_BODY >> 20} MiB.",
+        error_type="invalid_request_error",
+        code="request_too_large",
+    )
+
+
+def http_date() -> str:
+    """Now, as a date header says it."""
+    return format_datetime(datetime.now(UTC), usegmt=True)
+
+
+def iso_time() -> str:
+    """Now, as the journal says it."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+class Handler(RequestHandler):
+    """aiohttp's connection, which says what it could not read."""
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """Answer a request that is no HTTP, or one that made the server fail."""
+        if status < 500:
+            log.warning("a client sent no valid HTTP: %s", message or exc)
+            text = f"Bad Request: {(message or str(exc)).strip()}"
+            response = web.Response(status=status, text=text)
+            response.force_close()
+            return response
+        log.error("the server failed on %s %s", request.method, request.path, exc_info=exc)
+        return web.Response(status=status, text=f"mockllm failed: {type(exc).__name__}: {exc}")
+
+
+class Server(web.Server):
+    """aiohttp's server of connections, with ours."""
+
+    def __call__(self) -> RequestHandler:
+        """One more connection."""
+        return Handler(self, loop=self._loop, **self._kwargs)
+
+
+def connections(application: Application) -> Server:
+    """What makes a handler for each connection. aiohttp's access log is off: it counts no bytes
+    that it has not sent itself, and the journal is ours."""
+    options: dict[str, Any] = {"access_log": None, "handler_cancellation": False}
+    return Server(application.handle, **options)

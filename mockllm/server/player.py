@@ -1,0 +1,188 @@
+"""What puts a wire timeline on a socket: the only code that waits.
+
+The player is a protocol that stands in for aiohttp's while it plays, so it hears at once when the
+transport's buffer is full and when the peer leaves. It runs in callbacks on absolute deadlines:
+there is no task and no await between two frames, and a late timer does not delay those after it.
+A paced wait keeps the schedule; a fault's wait lasts its full length from where it begins.
+
+Closing: `transport.close()` sends what is buffered, then a FIN. An RST needs SO_LINGER 0 before
+`abort()` (which alone makes a FIN), and would throw away what the kernel still holds; so it comes
+only when nothing is left in the buffers of transport and kernel.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from mockllm.engine.journal import Ending, Outcome
+from mockllm.server.clock import Clock, Timer
+from mockllm.server.kernel import reset_on_close, unsent
+from mockllm.timeline.events import FOREVER, Close, Wait, WireEvent, Write
+
+DRAIN_POLL = 0.001
+"""Seconds between two looks at whether everything has left before an RST."""
+
+
+class Player(asyncio.Protocol):
+    """Plays one timeline on one transport, once."""
+
+    def __init__(
+        self,
+        events: tuple[WireEvent, ...],
+        transport: asyncio.Transport,
+        clock: Clock,
+        on_end: Callable[[Outcome], None],
+    ) -> None:
+        self._events = events
+        self._transport = transport
+        self._clock = clock
+        self._on_end = on_end
+        self._upstream = transport.get_protocol()
+        self._start = self._due = clock.now()
+        self._begun = self._completed = self._bytes = 0
+        self._first_byte: float | None = None
+        self._peer_left: float | None = None
+        self._timer: Timer | None = None
+        self._full = False
+        self._over = False
+
+    @property
+    def outcome(self) -> Outcome:
+        """How it goes so far."""
+        return self._outcome("playing")
+
+    def play(self) -> None:
+        """Begin. `on_end` is called once, perhaps before this returns."""
+        if self._transport.is_closing():
+            self._peer_left = 0.0
+            self._finish("peer gone")
+            return
+        self._transport.set_protocol(self)
+        self._run()
+
+    def release(self) -> None:
+        """Let go: the server stops or is reset. The connection is closed."""
+        if self._over:
+            return
+        if self._full:
+            self._transport.abort()  # close() would wait for a reader that does not read
+        else:
+            self._transport.close()
+        self._finish("held")
+
+    # The timeline
+
+    def _run(self) -> None:
+        """Go on until something has to be waited for."""
+        self._timer = None
+        events = self._events
+        while not self._over:
+            self._completed = self._begun
+            if self._full:
+                return  # resume_writing goes on from here
+            if self._begun == len(events):
+                self._finish("done")
+                return
+            event = events[self._begun]
+            self._begun += 1
+            match event:
+                case Write(data):
+                    self._write(data)
+                case Wait():
+                    if self._wait(event):
+                        return
+                case Close("rst"):
+                    self._reset()
+                    return
+                case Close(complete=complete):
+                    self._completed = self._begun
+                    self._transport.close()
+                    self._finish("done" if complete else "closed")
+
+    def _write(self, data: bytes) -> None:
+        if self._first_byte is None:
+            self._first_byte = self._clock.now() - self._start
+        self._transport.write(data)
+        self._bytes += len(data)
+
+    def _wait(self, event: Wait) -> bool:
+        """Begin to wait; False if there is nothing to wait for."""
+        now = self._clock.now()
+        self._due = (self._due if event.paced else max(self._due, now)) + event.seconds
+        if self._due <= now:
+            return False
+        if event.seconds != FOREVER:
+            self._timer = self._clock.call_at(self._due, self._run)
+        return True
+
+    def _reset(self) -> None:
+        """Reset the connection as soon as everything before has left."""
+        if self._over:
+            return
+        if self._unsent():
+            self._timer = self._clock.call_at(self._clock.now() + DRAIN_POLL, self._reset)
+            return
+        reset_on_close(self._transport.get_extra_info("socket"))
+        self._completed = self._begun
+        self._transport.abort()
+        self._finish("reset")
+
+    def _unsent(self) -> int:
+        """Bytes that the transport or the kernel still holds."""
+        buffered = self._transport.get_write_buffer_size()
+        return buffered or unsent(self._transport.get_extra_info("socket"))
+
+    def _finish(self, ending: Ending) -> None:
+        self._over = True
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._transport.get_protocol() is self:
+            self._transport.set_protocol(self._upstream)
+        self._on_end(self._outcome(ending))
+
+    def _outcome(self, ending: Ending) -> Outcome:
+        over = ending != "playing"
+        return Outcome(
+            ending,
+            self._begun,
+            self._completed,
+            self._bytes,
+            self._first_byte,
+            self._clock.now() - self._start if over else None,
+            self._peer_left,
+        )
+
+    # What the transport says
+
+    def pause_writing(self) -> None:
+        """The buffer is full: a slow reader. Nothing is written until it has drained."""
+        self._full = True
+
+    def resume_writing(self) -> None:
+        """The buffer has drained."""
+        self._full = False
+        self._run()
+
+    def data_received(self, data: bytes) -> None:
+        """A pipelined request: aiohttp keeps it for later."""
+        assert isinstance(self._upstream, asyncio.Protocol)
+        self._upstream.data_received(data)
+
+    def eof_received(self) -> bool | None:
+        """The peer has closed its side; like uvicorn and aiohttp, that counts as leaving."""
+        self._note_departure()
+        assert isinstance(self._upstream, asyncio.Protocol)
+        return self._upstream.eof_received()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection is gone."""
+        self._note_departure()
+        self._upstream.connection_lost(exc)
+        if not self._over:
+            self._finish("peer gone")
+
+    def _note_departure(self) -> None:
+        if self._peer_left is None:
+            self._peer_left = self._clock.now() - self._start

@@ -1,0 +1,212 @@
+"""`mockllm serve`: a service until a signal, with its banner, its log and its watch over files."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mockllm import __version__
+from mockllm.engine.journal import Entry
+from mockllm.engine.plan import Conditions
+from mockllm.profile.library import Library, is_path, load_path
+from mockllm.profile.loader import Loaded
+from mockllm.profile.problems import ProfileError
+from mockllm.server.service import Service, Settings
+
+log = logging.getLogger("mockllm")
+
+POLL = 0.5
+"""Seconds between two looks at a profile's file. Polling its content sees what inotify misses:
+bind mounts, and the symlinks that Kubernetes swaps under a ConfigMap."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The options of the command."""
+
+    host: str
+    port: int
+    seed: int
+    speed: float
+    print_url: bool
+    ready_file: Path | None
+    log_format: str
+
+
+def run(library: Library, profiles: Sequence[Loaded], options: Options) -> int:
+    """Serve until a signal; returns the exit status."""
+    set_up_log(options.log_format)
+    try:
+        with asyncio.Runner(loop_factory=loop_factory()) as runner:
+            runner.run(serve(library, profiles, options))
+    except OSError as error:
+        where = f"{options.host}:{options.port}"
+        print(f"mockllm: cannot listen on {where}: {error.strerror or error}", file=sys.stderr)  # noqa: T201
+        return 1
+    return 0
+
+
+def loop_factory() -> type[asyncio.AbstractEventLoop] | None:
+    """uvloop's loop where the extra `speed` is installed, else asyncio's."""
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    factory: type[asyncio.AbstractEventLoop] = uvloop.Loop
+    return factory
+
+
+async def serve(library: Library, profiles: Sequence[Loaded], options: Options) -> None:
+    """The life of the server."""
+    settings = Settings(
+        options.host,
+        options.port,
+        Conditions(options.seed, options.speed),
+        os.environ.get("MOCKLLM_ADMIN_TOKEN") or None,
+    )
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    service = Service(library, profiles[0], settings, on_entry=log_entry)
+    for profile in profiles[1:]:
+        service.engine.add(profile)
+    await service.start()
+    announce(service, profiles, options)
+    watch = loop.create_task(reload_changed(service, profiles))
+    await stop.wait()
+    watch.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await watch
+    await service.stop()
+
+
+def announce(service: Service, profiles: Sequence[Loaded], options: Options) -> None:
+    """Say that clients can connect, and how."""
+    url = service.url
+    if options.ready_file is not None:
+        # Written aside and renamed, so that nobody reads half a URL.
+        aside = options.ready_file.with_name(options.ready_file.name + ".part")
+        aside.write_text(url + "\n", "utf-8")
+        aside.replace(options.ready_file)
+    if options.print_url:
+        print(url, flush=True)  # noqa: T201
+    log.info("mockllm ready url=%s profile=%s seed=%d", url, profiles[0].name, options.seed)
+    if options.log_format == "text":
+        print(banner(url, profiles), file=sys.stderr, flush=True)  # noqa: T201
+
+
+def banner(url: str, profiles: Sequence[Loaded]) -> str:
+    """How to use the server, to copy and paste."""
+    about = profiles[0].profile.about
+    return f"""
+  mockllm {__version__}   profile {profiles[0].name}{": " if about else ""}{about}
+
+  export OPENAI_BASE_URL={url}/v1 OPENAI_API_KEY=mockllm-not-a-key
+
+  curl -N $OPENAI_BASE_URL/chat/completions -H 'content-type: application/json' \\
+    -d '{{"model": "gpt-4o-mini", "stream": true, "messages": [{{"role": "user", "content": "Hi"}}]}}'
+
+  any profile per request: model mock-NAME, API key mock-NAME, or {url}/p/NAME/v1
+  journal: {url}/_mockllm/journal      switch: mockllm use NAME --url {url}
+"""
+
+
+async def reload_changed(service: Service, profiles: Sequence[Loaded]) -> None:
+    """Read profiles that were given by path again when their text changes."""
+    known = {profile.file: profile.text for profile in profiles if is_path(profile.file)}
+    while known:
+        await asyncio.sleep(POLL)
+        for file in known:
+            reread(service, file, known)
+
+
+def reread(service: Service, file: str, known: dict[str, str]) -> None:
+    """Read one file again; a bad edit keeps the profile that was on and says what is wrong."""
+    try:
+        text = Path(file).read_text("utf-8")
+    except (OSError, UnicodeDecodeError):
+        return  # an editor replaces files; the next look finds it
+    if text == known[file]:
+        return
+    known[file] = text
+    try:
+        service.engine.add(load_path(Path(file)))
+    except ProfileError as error:
+        log.error("%s\nthe profile before stays on", error)
+    except OSError:
+        known[file] = ""
+    else:
+        log.info("%s was read again", file)
+
+
+# The log
+
+
+def log_entry(entry: Entry) -> None:
+    """One line for a call that is over."""
+    log.info("call", extra={"entry": entry})
+
+
+def set_up_log(form: str) -> None:
+    """The log goes to stderr, in lines of text or of JSON."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonLines() if form == "json" else TextLines("%(asctime)s %(message)s"))
+    logger = logging.getLogger("mockllm")
+    logger.handlers = [handler]
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+
+
+class TextLines(logging.Formatter):
+    """A line for people."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """A call in words, anything else as it is."""
+        entry = getattr(record, "entry", None)
+        if isinstance(entry, Entry):
+            record.msg, record.args = call_line(entry), ()
+        return super().format(record)
+
+
+class JsonLines(logging.Formatter):
+    """A line for programs."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """A call as the journal shows it, anything else as a message."""
+        entry = getattr(record, "entry", None)
+        line = {"level": record.levelname.lower(), "logger": record.name}
+        if isinstance(entry, Entry):
+            return json.dumps({**line, "call": entry.as_json()}, ensure_ascii=False)
+        if record.exc_info:
+            line["error"] = self.formatException(record.exc_info)
+        return json.dumps({**line, "message": record.getMessage()}, ensure_ascii=False)
+
+
+def call_line(entry: Entry) -> str:
+    """A call in one line."""
+    outcome = entry.outcome
+    words = [
+        f"#{entry.number}",
+        entry.method,
+        entry.path,
+        f"model={entry.model}" if entry.model else "",
+        "stream" if entry.stream else "",
+        f"profile={entry.plan.profile}",
+        f"status={entry.status or '-'}",
+        f"frames={entry.frames_sent}",
+        f"ended={outcome.ending.replace(' ', '-')}",
+        f"after={outcome.ended:.3f}s" if outcome.ended is not None else "",
+        f"fired=[{'; '.join(entry.fired)}]" if entry.fired else "",
+        f"not-fired=[{'; '.join(entry.not_fired)}]" if entry.not_fired else "",
+        f"refused={entry.plan.refused!r}" if entry.plan.refused else "",
+    ]
+    return " ".join(word for word in words if word)

@@ -1,0 +1,1 @@
+"""A response as data: events, their pacing, and their lowering to bytes. Pure."""

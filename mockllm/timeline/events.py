@@ -1,0 +1,107 @@
+"""What a response is made of: frozen values on two levels.
+
+The message level says what a server means (`Head`, `Frame`, …, `End`); faults rewrite it. The wire
+level says what a socket must do (`Write`, `Wait`, `Close`); the player carries it out. Nothing
+here knows a provider, a socket or a clock: times are seconds relative to the event before.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+Ending = Literal["fin", "rst"]
+
+AUTO = "{auto}"
+"""A header value that lowering fills in: `content-length` from the body, `date` from the caller.
+
+It keeps the place of the header, because servers differ in the order of their headers.
+"""
+
+FOREVER = math.inf
+"""The length of a `Wait` that only the peer, or the server's stop, ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Status line and headers. The headers alone decide how the body is framed."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    reason: str | None = None
+    """The reason phrase; None for the standard one. An empty text leaves it empty."""
+
+    def get(self, name: str) -> str | None:
+        """The value of the first header of this name, whatever its case."""
+        wanted = name.lower()
+        return next((value for key, value in self.headers if key.lower() == wanted), None)
+
+    def has(self, name: str, token: str) -> bool:
+        """Whether a header of this name holds the token (`connection: keep-alive, close`)."""
+        value = self.get(name)
+        return value is not None and token in (part.strip().lower() for part in value.split(","))
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One body unit of the provider: a server-sent event, or the whole JSON document."""
+
+    kinds: tuple[str, ...]
+    """What the frame carries: role, content, tool, finish, usage, done, error, body. A frame may
+    carry several (OpenAI's first tool chunk holds the role too)."""
+    data: bytes
+    """The payload without the dressing of its stream (`data: ` and the blank line)."""
+    event: str | None = None
+    """The name in the `event:` line, where the wire has one."""
+    part: int = 0
+    """Which tool call it belongs to, from 1; 0 for none."""
+    tokens: int = 0
+    """The pieces of text it carries, which usage counts as tokens."""
+
+
+@dataclass(frozen=True, slots=True)
+class Extra:
+    """Body bytes that are no frame: a comment, or raw bytes of a fault."""
+
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Silence.
+
+    A paced wait belongs to a schedule: a late one shortens the next, so that a stream as a whole
+    stays on time. A wait that is not paced is a fault's: it lasts its full length from the moment
+    it begins.
+    """
+
+    seconds: float
+    paced: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """The proper end of the body: the terminating chunk, or the last byte that was announced."""
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """The end of the connection: `fin` after what was written, `rst` after it has left."""
+
+    how: Ending
+    complete: bool = False
+    """Whether the answer is whole, so that this is the ordinary end of a connection."""
+
+
+Message = Head | Frame | Extra | Wait | End | Close
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """Bytes for the socket, handed to the transport in one call."""
+
+    data: bytes
+
+
+WireEvent = Write | Wait | Close

@@ -1,0 +1,132 @@
+"""A script's timeline, opened for faults.
+
+Every event of the script has a slot, and the slots never move: an anchor that is resolved against
+the script stays true whatever faults before it did. A fault puts steps before or after a slot's
+event, or in its place. `steps()` closes the slots again into one sequence that remembers which
+fault each step came from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, Protocol
+
+from mockllm.timeline.events import FOREVER, Close, End, Message, Wait
+
+Side = Literal["before", "after"]
+
+
+class Encoder(Protocol):
+    """Changes how one frame is put into bytes; see `mockllm.timeline.framing`."""
+
+    def dress(self, data: bytes, /) -> bytes:
+        """The frame as it stands in the body, in other bytes of the same meaning."""
+
+    def cut(self, data: bytes, /) -> Sequence[bytes | Wait]:
+        """The frame's bytes as several writes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One event of the finished message timeline, and where it came from."""
+
+    event: Message | None
+    """None where a fault took the event away: the step then only says that it did."""
+    faults: tuple[int, ...] = ()
+    """The faults (by their place in the list) that made or changed it."""
+    encoders: tuple[Encoder, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """The place of one event of the script."""
+
+    origin: Message
+    before: tuple[Step, ...]
+    now: tuple[Step, ...]
+    after: tuple[Step, ...]
+
+
+Timeline = tuple[Slot, ...]
+
+
+def open_slots(events: Iterable[Message]) -> Timeline:
+    """Give each event of a script its slot."""
+    return tuple(Slot(event, (), (Step(event),), ()) for event in events)
+
+
+def insert(timeline: Timeline, index: int, side: Side, steps: tuple[Step, ...]) -> Timeline:
+    """Put steps on one side of a slot, behind what earlier faults put there."""
+    slot = timeline[index]
+    if side == "before":
+        slot = replace(slot, before=slot.before + steps)
+    else:
+        slot = replace(slot, after=slot.after + steps)
+    return (*timeline[:index], slot, *timeline[index + 1 :])
+
+
+def rewrite(
+    timeline: Timeline, indexes: Iterable[int], change: Callable[[Step], tuple[Step, ...]]
+) -> Timeline:
+    """Replace what stands in the given slots, step by step."""
+    chosen = frozenset(indexes)
+    return tuple(
+        replace(slot, now=tuple(new for step in slot.now for new in change(step)))
+        if index in chosen
+        else slot
+        for index, slot in enumerate(timeline)
+    )
+
+
+def steps(timeline: Timeline) -> tuple[Step, ...]:
+    """Close the slots: everything in order, also what follows an early end."""
+    return tuple(step for slot in timeline for step in (*slot.before, *slot.now, *slot.after))
+
+
+def insert_at(
+    sequence: tuple[Step, ...], seconds: float, new: tuple[Step, ...]
+) -> tuple[Step, ...] | None:
+    """Put steps at a time after the first response byte, splitting the wait they fall into.
+
+    Returns None where the exchange is over by then.
+    """
+    clock: float | None = None
+    for index, step in enumerate(sequence):
+        match step.event:
+            case None:
+                continue
+            case Wait() as wait if clock is not None:
+                if clock + wait.seconds >= seconds:
+                    return (
+                        *sequence[:index],
+                        *split_wait(step, wait, seconds - clock, new),
+                        *sequence[index + 1 :],
+                    )
+                clock += wait.seconds
+            case Wait():
+                continue
+            case End() | Close():
+                return None
+            case _:
+                if clock is None:
+                    clock = 0.0
+                    if seconds == 0:
+                        return (*sequence[: index + 1], *new, *sequence[index + 1 :])
+    return None
+
+
+def split_wait(step: Step, wait: Wait, at: float, new: tuple[Step, ...]) -> tuple[Step, ...]:
+    """A wait cut in two, with steps between the halves."""
+    rest = FOREVER if wait.seconds == FOREVER else wait.seconds - at
+    first = replace(step, event=replace(wait, seconds=at))
+    second = replace(step, event=replace(wait, seconds=rest))
+    return (first, *new, second) if rest else (first, *new)
+
+
+def until_end(sequence: tuple[Step, ...]) -> tuple[Step, ...]:
+    """What will be played: everything up to the first end."""
+    for index, step in enumerate(sequence):
+        if isinstance(step.event, End | Close):
+            return sequence[: index + 1]
+    return sequence

@@ -1,0 +1,402 @@
+"""`openai.chat`: OpenAI chat completions, streamed and whole.
+
+Order and form of the chunks follow captures of OpenAI's API, 2024–2026 (documented): the role
+chunk with empty content, content chunks, a chunk with an empty delta and the finish reason, with
+`stream_options.include_usage` a chunk without choices that carries the usage (and `"usage":null`
+on every chunk before it), then `[DONE]`. `service_tier` stands on the first chunk only;
+`obfuscation` on every chunk with a choice unless `stream_options.include_obfuscation` is false.
+The first chunk of a tool call carries id, type, name and empty arguments, the later ones only
+pieces of the arguments (openai-openapi, ChatCompletionMessageToolCallChunk). The texts of the
+validation errors are documented, not captured.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import zip_longest
+from typing import Any, ClassVar
+
+from mockllm.faults.fault import ErrorSpec
+from mockllm.matchers.call import Call
+from mockllm.scripts.pieces import pieces
+from mockllm.scripts.script import Script, Text, ToolCall
+from mockllm.timeline.events import End, Frame, Message
+from mockllm.wires.heads import make_head
+from mockllm.wires.identity import Identity
+from mockllm.wires.wire import Refused, Setting, Wire
+
+ROLES = ("system", "assistant", "user", "function", "tool", "developer")
+TOKENS_PER_MESSAGE = 4
+TOKENS_PER_REPLY = 3
+MASKS = 16
+"""How many different obfuscations a choice has; they repeat, because nobody reads them."""
+
+
+class OpenAIChat(Wire):
+    """POST /v1/chat/completions."""
+
+    name: ClassVar = "openai.chat"
+    shape: ClassVar = "openai"
+    endpoints: ClassVar = (("POST", "/v1/chat/completions"),)
+
+    def check(self, call: Call) -> None:
+        """Refuse what OpenAI refuses: no model, no messages, wrong types, usage without stream."""
+        data = call.data
+        if call.problem is not None:
+            raise invalid(
+                "We could not parse the JSON body of your request. (HINT: This likely means you "
+                "aren't using your HTTP library correctly. The OpenAI API expects a JSON payload, "
+                f"but what was sent was not valid JSON: {call.problem}.)"
+            )
+        if not isinstance(data.get("model"), str) or not data["model"]:
+            raise invalid("you must provide a model parameter")
+        messages = data.get("messages")
+        if messages is None:
+            raise invalid(
+                "Missing required parameter: 'messages'.", "messages", "missing_required_parameter"
+            )
+        if not isinstance(messages, list):
+            raise wrong_type("messages", "an array of objects", messages)
+        if not messages:
+            raise invalid(
+                "Invalid 'messages': empty array. Expected an array with minimum length 1, "
+                "but got an empty array instead.",
+                "messages",
+                "empty_array",
+            )
+        for index, message in enumerate(messages):
+            check_message(f"messages[{index}]", message)
+        for name, kind, words in (
+            ("stream", bool, "a boolean"),
+            ("stream_options", dict, "an object"),
+            ("n", int, "an integer"),
+            ("max_tokens", int, "an integer"),
+            ("max_completion_tokens", int, "an integer"),
+        ):
+            value = data.get(name)
+            if value is None:
+                continue
+            if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+                raise wrong_type(name, words, value)
+            if isinstance(value, int) and kind is int and value < 1:
+                raise invalid(
+                    f"Invalid '{name}': integer below minimum value. Expected a value >= 1, "
+                    f"but got {value} instead.",
+                    name,
+                    "integer_below_min_value",
+                )
+        if data.get("stream_options") is not None and not call.stream:
+            raise invalid(
+                "The 'stream_options' parameter is only allowed when 'stream' is enabled.",
+                "stream_options",
+            )
+
+    def token_limit(self, call: Call) -> int | None:
+        """`max_completion_tokens`, or its old name."""
+        limit = call.data.get("max_completion_tokens") or call.data.get("max_tokens")
+        return limit if isinstance(limit, int) else None
+
+    def answer(self, call: Call, script: Script, setting: Setting) -> tuple[Message, ...]:
+        """The completion, streamed if the client asked for it."""
+        reply = Reply.of(call, script, setting.identity)
+        return reply.streamed() if call.stream else reply.whole()
+
+    def done(self) -> tuple[Frame, ...]:
+        """`data: [DONE]`."""
+        return (Frame(("done",), b"[DONE]"),)
+
+    def delta(self, call: Call, delta: dict[str, Any], setting: Setting) -> Frame:
+        """A chunk of the same completion with this delta."""
+        reply = Reply.of(call, Script(()), setting.identity)
+        return Frame(("extra",), reply.chunk(0, compact(delta)))
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One completion: what it says, and the names it bears."""
+
+    call: Call
+    script: Script
+    identity: Identity
+    id: str
+    """`chatcmpl-` and 29 letters or digits."""
+    fingerprint: str
+    """`fp_` and ten hexadecimal digits."""
+
+    @classmethod
+    def of(cls, call: Call, script: Script, identity: Identity) -> Reply:
+        """The reply to a call, under the names that its identity gives."""
+        completion = "chatcmpl-" + identity.letters("completion", 29)
+        fingerprint = "fp_" + identity.hexadecimal("fingerprint", 10)
+        return cls(call, script, identity, completion, fingerprint)
+
+    @property
+    def choices(self) -> int:
+        """How many choices were asked for."""
+        return int(self.call.data.get("n") or 1)
+
+    def option(self, name: str) -> Any:
+        """One of the stream options."""
+        return (self.call.data.get("stream_options") or {}).get(name)
+
+    def tool_id(self, choice: int, number: int) -> str:
+        """`call_` and 24 letters or digits."""
+        return "call_" + self.identity.letters(f"call/{choice}/{number}", 24)
+
+    # The whole document
+
+    def whole(self) -> tuple[Message, ...]:
+        """Head, one frame, end."""
+        document = {
+            "id": self.id,
+            "object": "chat.completion",
+            "created": self.identity.created,
+            "model": self.call.model,
+            "choices": [self.choice(index) for index in range(self.choices)],
+            "usage": self.usage(),
+            "service_tier": "default",
+            "system_fingerprint": self.fingerprint,
+        }
+        tokens = self.script.tokens * self.choices
+        return (
+            make_head("openai", 200, "application/json", self.identity),
+            Frame(("body",), compact(document), tokens=tokens),
+            End(),
+        )
+
+    def choice(self, index: int) -> dict[str, Any]:
+        """One choice of the whole document."""
+        text = self.script.text
+        message: dict[str, Any] = {
+            "role": "assistant",
+            "content": text if text or not self.script.tools else None,
+        }
+        if self.script.tools:
+            message["tool_calls"] = [
+                {
+                    "id": self.tool_id(index, number),
+                    "type": "function",
+                    "function": {"name": call.name, "arguments": "".join(call.arguments)},
+                }
+                for number, call in enumerate(self.script.tools)
+            ]
+        message |= {"refusal": None, "annotations": []}
+        return {
+            "index": index,
+            "message": message,
+            "logprobs": None,
+            "finish_reason": self.script.finish,
+        }
+
+    def usage(self) -> dict[str, Any]:
+        """Tokens: of the prompt by count of pieces, of the answer exactly the pieces it has."""
+        prompt = prompt_tokens(self.call)
+        answer = self.script.tokens * self.choices
+        return {
+            "prompt_tokens": prompt,
+            "completion_tokens": answer,
+            "total_tokens": prompt + answer,
+            "prompt_tokens_details": {"cached_tokens": 0, "audio_tokens": 0},
+            "completion_tokens_details": {
+                "reasoning_tokens": 0,
+                "audio_tokens": 0,
+                "accepted_prediction_tokens": 0,
+                "rejected_prediction_tokens": 0,
+            },
+        }
+
+    # The stream
+
+    def streamed(self) -> tuple[Message, ...]:
+        """Head, chunks, `[DONE]`, end; the chunks of several choices take turns."""
+        columns = [self.frames(index) for index in range(self.choices)]
+        chunks = [frame for row in zip_longest(*columns) for frame in row if frame is not None]
+        if self.option("include_usage"):
+            chunks.append(Frame(("usage",), self.usage_chunk()))
+        return (
+            make_head(
+                "openai", 200, "text/event-stream; charset=utf-8", self.identity, chunked=True
+            ),
+            *chunks,
+            Frame(("done",), b"[DONE]"),
+            End(),
+        )
+
+    def frames(self, index: int) -> Iterator[Frame]:
+        """The chunks of one choice."""
+        prefix, suffixes = self.envelope(index)
+        parts = self.script.parts
+        role = '{"role":"assistant",'
+        if not parts or isinstance(parts[0], Text):
+            opening = self.chunk(index, role.encode() + b'"content":"","refusal":null}', first=True)
+            yield Frame(("role",), opening)
+        number = 0
+        for place, part in enumerate(parts):
+            match part:
+                case Text(texts):
+                    for piece in texts:
+                        suffix = suffixes[number % MASKS]
+                        number += 1
+                        data = prefix + quoted(piece) + suffix
+                        yield Frame(("content",), data, tokens=1)
+                case ToolCall():
+                    yield from self.tool_frames(index, place, part, opens=place == 0)
+        yield Frame(("finish",), self.chunk(index, b"{}", finish=self.script.finish))
+
+    def tool_frames(
+        self, index: int, place: int, part: ToolCall, *, opens: bool
+    ) -> Iterator[Frame]:
+        """The chunks of one tool call; the first of an answer carries the role too."""
+        number = sum(isinstance(one, ToolCall) for one in self.script.parts[:place])
+        header = {
+            "index": number,
+            "id": self.tool_id(index, number),
+            "type": "function",
+            "function": {"name": part.name, "arguments": ""},
+        }
+        delta: dict[str, Any] = {"tool_calls": [header]}
+        if opens:
+            delta = {"role": "assistant", "content": None, **delta, "refusal": None}
+        kinds = ("role", "tool") if opens else ("tool",)
+        data = self.chunk(index, compact(delta), first=opens)
+        yield Frame(kinds, data, part=number + 1)
+        for arguments in part.arguments:
+            more = {"tool_calls": [{"index": number, "function": {"arguments": arguments}}]}
+            yield Frame(("tool",), self.chunk(index, compact(more)), part=number + 1, tokens=1)
+
+    def envelope(self, index: int) -> tuple[bytes, tuple[bytes, ...]]:
+        """What stands before and behind the text of a plain chunk: rendered once a choice."""
+        head = compact(self.common(first=False))[:-1]
+        prefix = head + b',"choices":[{"index":%d,"delta":{"content":' % index
+        tail = b'},"logprobs":null,"finish_reason":null}]'
+        return prefix, tuple(tail + self.closing(self.mask(index, n)) for n in range(MASKS))
+
+    def chunk(
+        self, index: int, delta: bytes, *, first: bool = False, finish: str | None = None
+    ) -> bytes:
+        """One chunk with a choice."""
+        head = compact(self.common(first=first))[:-1]
+        reason = b"null" if finish is None else quoted(finish)
+        # The capture's last chunk carries an empty one.
+        mask = "" if finish is not None else self.mask(index, len(delta))
+        return (
+            head
+            + b',"choices":[{"index":%d,"delta":%b,"logprobs":null,"finish_reason":%b}]'
+            % (index, delta, reason)
+            + self.closing(mask)
+        )
+
+    def closing(self, mask: str | None) -> bytes:
+        """What follows the choices of a chunk."""
+        usage = b',"usage":null' if self.option("include_usage") else b""
+        if mask is None:
+            return usage + b"}"
+        return usage + b',"obfuscation":"%b"}' % mask.encode()
+
+    def common(self, *, first: bool) -> dict[str, Any]:
+        """The fields that every chunk begins with."""
+        tier = {"service_tier": "default"} if first else {}
+        return {
+            "id": self.id,
+            "object": "chat.completion.chunk",
+            "created": self.identity.created,
+            "model": self.call.model,
+            **tier,
+            "system_fingerprint": self.fingerprint,
+        }
+
+    def usage_chunk(self) -> bytes:
+        """The chunk without choices."""
+        return compact({**self.common(first=False), "choices": [], "usage": self.usage()})
+
+    def mask(self, index: int, number: int) -> str | None:
+        """The random text of `obfuscation`; None where the client does not want it."""
+        if self.option("include_obfuscation") is False:
+            return None
+        return self.identity.hexadecimal(f"mask/{index}/{number % MASKS}", 8)
+
+
+def compact(value: Any) -> bytes:
+    """JSON without spaces, in UTF-8."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return text.encode("utf-8", "replace")
+
+
+def quoted(text: str) -> bytes:
+    """A JSON string."""
+    return json.dumps(text, ensure_ascii=False).encode("utf-8", "replace")
+
+
+def prompt_tokens(call: Call) -> int:
+    """The pieces of all message texts, and the overhead of a chat."""
+    total = TOKENS_PER_REPLY
+    for message in call.data.get("messages") or ():
+        total += TOKENS_PER_MESSAGE + sum(len(pieces(text)) for text in texts_of(message))
+    return total
+
+
+def texts_of(message: Any) -> Iterator[str]:
+    """The texts of a message, plain or in parts."""
+    content = message.get("content") if isinstance(message, dict) else None
+    if isinstance(content, str):
+        yield content
+    for part in content if isinstance(content, list) else ():
+        if isinstance(part, dict) and isinstance(part.get("text"), str):
+            yield part["text"]
+
+
+def check_message(where: str, message: Any) -> None:
+    """Refuse a message without a known role."""
+    if not isinstance(message, dict):
+        raise wrong_type(where, "an object", message)
+    role = message.get("role")
+    if role is None:
+        raise invalid(
+            f"Missing required parameter: '{where}.role'.",
+            f"{where}.role",
+            "missing_required_parameter",
+        )
+    if role not in ROLES:
+        names = ", ".join(f"'{name}'" for name in ROLES[:-1]) + f", and '{ROLES[-1]}'"
+        raise invalid(
+            f"Invalid value: '{role}'. Supported values are: {names}.",
+            f"{where}.role",
+            "invalid_value",
+        )
+
+
+def invalid(message: str, param: str | None = None, code: str | None = None) -> Refused:
+    """A 400 of OpenAI."""
+    return Refused(
+        ErrorSpec(
+            status=400,
+            message=message,
+            error_type="invalid_request_error",
+            param=param,
+            code=code,
+        )
+    )
+
+
+def wrong_type(param: str, wanted: str, got: Any) -> Refused:
+    """A 400 for a value of the wrong type."""
+    match got:
+        case bool():
+            name = "a boolean"
+        case int():
+            name = "an integer"
+        case float():
+            name = "a decimal number"
+        case str():
+            name = "a string"
+        case list():
+            name = "an array"
+        case _:
+            name = "an object"
+    return invalid(
+        f"Invalid type for '{param}': expected {wanted}, but got {name} instead.",
+        param,
+        "invalid_type",
+    )
