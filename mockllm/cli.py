@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -291,7 +291,7 @@ def find(library: Library, profile: str) -> Loaded:
         fail(f"{profile}: {error.strerror or error}")
 
 
-def fail(message: str) -> Any:
+def fail(message: str) -> NoReturn:
     """Say what is wrong on stderr, and end with status 1."""
     click.echo(message, err=True)
     sys.exit(1)
