@@ -27,10 +27,9 @@ def as_text(plan: Plan) -> str:
         for line in folded(list(describe(plan.steps, plan.speed)))
     ]
     for number, report in enumerate(plan.reports, 1):
-        what = f"fault {number}: {report.text} at {report.at}"
-        if report.expansion:
-            what += f" = {' + '.join(report.expansion)}"
-        lines.append(f"{what}: " + ("acts" if report.skipped is None else f"no: {report.skipped}"))
+        acts = "acts" if report.skipped is None else f"does not act: {report.skipped}"
+        lines.append(f"fault {number}: {report.text} at {report.at}: {acts}")
+        lines += [f"         = {verb}" for verb in report.expansion]
     return "\n".join(lines) + "\n"
 
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, Tag
 
 from mockllm.faults.fault import Editing
-from mockllm.faults.values import Strict, Text, chooser
+from mockllm.faults.values import Strict, Text, chooser, flow
 from mockllm.timeline.events import Frame, Message
 
 
@@ -115,4 +115,4 @@ class EditFault(Editing):
     def value(self) -> str:
         """The value's fields."""
         given = self.edit.model_dump(exclude_unset=True)
-        return "{" + ", ".join(f"{key}: {value!r}" for key, value in given.items()) + "}"
+        return flow(given)

@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, Tag
 
 from mockllm.faults.fault import Encoding
-from mockllm.faults.values import Duration, Strict, chooser
+from mockllm.faults.values import Duration, Strict, chooser, flow
 from mockllm.timeline.events import Wait
 from mockllm.timeline.slots import Encoder
 
@@ -98,4 +98,4 @@ class EncodeFault(Encoding):
     def value(self) -> str:
         """The value's fields."""
         given = self.encode.model_dump(exclude_unset=True, by_alias=True)
-        return "{" + ", ".join(f"{key}: {value!r}" for key, value in given.items()) + "}"
+        return flow(given)

@@ -19,7 +19,7 @@ from mockllm.faults.fault import ErrorSpec, Fault
 from mockllm.faults.often import Often
 from mockllm.faults.reply import ReplyBody, ReplyFault
 from mockllm.faults.send import SendFault, parse_error
-from mockllm.faults.values import DurationOrForever, expected, format_seconds
+from mockllm.faults.values import DurationOrForever, expected, flow, format_seconds
 from mockllm.faults.wait import WaitFault
 
 VALUE = object()
@@ -164,9 +164,7 @@ class NamedFault(Often):
                 return format_seconds(seconds)
             case ErrorSpec() as spec:
                 given = spec.model_dump(exclude_unset=True)
-                if list(given) == ["status"]:
-                    return str(given["status"])
-                return ", ".join(f"{key}: {value!r}" for key, value in given.items())
+                return str(given["status"]) if list(given) == ["status"] else flow(given)
             case other:
                 return str(other)
 

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 from pydantic import BeforeValidator, Discriminator, Field, Tag, ValidationInfo, field_validator
 
 from mockllm.faults.fault import Adding, ErrorSpec, Exchange, known_name
-from mockllm.faults.values import Text, expected, parse_text
+from mockllm.faults.values import Text, expected, flow, parse_text
 from mockllm.timeline.events import AUTO, End, Frame, Head, Message
 
 
@@ -82,7 +82,7 @@ class ReplyFault(Adding):
         if isinstance(self.reply, str):
             return self.reply
         given = self.reply.model_dump(exclude_unset=True)
-        return "{" + ", ".join(f"{key}: {value!r}" for key, value in given.items()) + "}"
+        return flow(given)
 
 
 def with_headers(head: Head, headers: dict[str, str]) -> Head:

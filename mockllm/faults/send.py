@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import BeforeValidator, Field, Tag
 
 from mockllm.faults.fault import Adding, ErrorSpec, Exchange
-from mockllm.faults.values import Strict, Text, chooser
+from mockllm.faults.values import Strict, Text, chooser, flow
 from mockllm.timeline.events import Extra, Frame, Message
 
 
@@ -104,4 +104,4 @@ class SendFault(Adding):
     def value(self) -> str:
         """The value's fields."""
         given = self.send.model_dump(exclude_unset=True, mode="json")
-        return "{" + ", ".join(f"{key}: {value!r}" for key, value in given.items()) + "}"
+        return flow(given)

@@ -6,6 +6,7 @@ Units are written. A bare number where a unit belongs is refused, because nobody
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -103,6 +104,22 @@ def format_seconds(seconds: float) -> str:
     if seconds == 0 or seconds >= 1:
         return f"{seconds:g}s"
     return f"{seconds * 1000:g}ms"
+
+
+PLAIN = re.compile(r"[A-Za-z_][\w./-]*( [\w./-]+)*")
+
+
+def flow(value: object) -> str:
+    """A value as a profile would spell it on one line."""
+    match value:
+        case dict():
+            return "{" + ", ".join(f"{key}: {flow(part)}" for key, part in value.items()) + "}"
+        case list() | tuple():
+            return "[" + ", ".join(map(flow, value)) + "]"
+        case str() if PLAIN.fullmatch(value) and value not in ("true", "false", "null"):
+            return value
+        case _:
+            return json.dumps(value, ensure_ascii=False)
 
 
 def one_or_many(value: Any) -> Any:
