@@ -3,105 +3,133 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import re
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self, TypeVar
+from urllib.parse import urlsplit
 
 from mockllm.engine.journal import Entry, brief
 from mockllm.engine.plan import Conditions
-from mockllm.profile.library import Library, is_path
+from mockllm.faults.fault import Fault
+from mockllm.profile.adding import with_fault
+from mockllm.profile.library import Library, load_path
 from mockllm.profile.loader import Loaded, load
-from mockllm.profile.models import Profile
 from mockllm.server.service import Service, Settings
 
 T = TypeVar("T")
 
-START_LIMIT = 30.0
-"""Seconds after which a server that does not start is given up: a guard, not a measure."""
+LIMIT = 30.0
+"""Seconds after which a server that does not start, answer or stop is given up: a guard against
+hanging, not a measure."""
 
 API_KEY = "mockllm-not-a-key"
 """What clients send: no secret scanner takes it for a key."""
+
+YAML = re.compile(r"\n|^\s*[\[{]|:(\s|$)")
+"""What a profile's text has, and no name or path."""
 
 
 class MockLLM:
     """A mock LLM server for tests; a context manager, sync and async.
 
-    `profile` is the name of a profile, a path to one, or its YAML. `paced` tells whether a healthy
-    server takes its time; faults always keep theirs. `speed` divides all waits.
+    `profile` is the name of a profile, a path to one, or its YAML. `port` 0 takes a free one.
+    `seed` is where chance begins. `speed` divides all waits, so 10 is ten times as fast. `paced`
+    tells whether a healthy server takes its time; faults always take theirs. `profiles` are folders
+    with profiles of your own, which then have names.
 
-    Raises `UnknownProfile` or `ProfileError` for a profile that cannot be used, `OSError` for an
-    address that cannot be had.
+    Every method may be called from any thread and under any async library; none blocks for more than
+    a few milliseconds. Stopped and started again, a server keeps its port.
+
+    Raises `UnknownProfile` or `ProfileError` for a profile that cannot be used, `OSError` for a
+    file or folder that cannot be read, `ValueError` for a speed that is not above 0.
     """
 
     def __init__(
         self,
-        profile: str = "default",
+        profile: str | Path = "default",
         *,
         host: str = "127.0.0.1",
         port: int = 0,
         seed: int = 0,
         speed: float = 1.0,
         paced: bool = False,
-        profiles: Iterable[str | Path] = (),
+        profiles: str | Path | Iterable[str | Path] = (),
     ) -> None:
-        self._library = Library(tuple(Path(folder) for folder in profiles))
+        if not speed > 0:
+            raise ValueError(f"speed: expected a number above 0, got {speed!r}")
+        self._library = Library(folders(profiles))
         self._first = self._load(profile)
         self._settings = Settings(host, port, Conditions(seed, speed, paced))
+        self._lock = threading.RLock()
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._service: Service | None = None
         self._stop: asyncio.Event | None = None
+        self._service: Service | None = None
+
+    def __repr__(self) -> str:
+        return f"<MockLLM {self.url}>" if self.running else "<MockLLM, not running>"
 
     # Life
 
     def start(self) -> Self:
-        """Start to listen; returns when clients can connect."""
-        if self._thread is not None:
-            raise RuntimeError("this server has been started already")
-        started: Future[None] = Future()
-        self._thread = threading.Thread(
-            target=self._run, args=(started,), name="mockllm", daemon=True
-        )
-        self._thread.start()
-        try:
-            started.result(START_LIMIT)
-        except BaseException:
-            self._thread = None
-            raise
+        """Start to listen; returns when clients can connect.
+
+        Raises `OSError` for an address that cannot be had, `RuntimeError` if the server runs.
+        """
+        with self._lock:
+            if self.running:
+                raise RuntimeError(f"this server is running already, at {self.url}")
+            started: Future[Service] = Future()
+            thread = threading.Thread(
+                target=self._run, args=(started,), name="mockllm", daemon=True
+            )
+            thread.start()
+            try:
+                self._service = started.result(LIMIT)
+            except OSError as error:
+                where = f"{self._settings.host}:{self._settings.port}"
+                reason = error.strerror or error
+                raise OSError(error.errno, f"cannot listen on {where}: {reason}") from None
+            self._thread = thread
+            port = urlsplit(self._service.url).port
+            self._settings = replace(self._settings, port=port or 0)
         return self
 
     def stop(self) -> None:
-        """Let go of every stream and stop; returns when the port is free."""
-        if self._thread is None or self._loop is None or self._stop is None:
-            return
-        self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join()
-        self._thread = None
+        """Let go of every stream and stop; returns when the port is free. Harmless when stopped."""
+        with self._lock:
+            thread, self._thread = self._thread, None
+            if thread is None or self._loop is None or self._stop is None:
+                return
+            with suppress(RuntimeError):  # the loop is closed: the thread has died
+                self._loop.call_soon_threadsafe(self._stop.set)
+            thread.join(LIMIT)
+            if thread.is_alive():
+                raise RuntimeError(f"the server did not stop within {LIMIT:g} seconds")
+
+    @property
+    def running(self) -> bool:
+        """Whether clients can connect."""
+        return self._thread is not None and self._thread.is_alive()
 
     def __enter__(self) -> Self:
         return self.start()
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.stop()
 
     async def __aenter__(self) -> Self:
-        return await asyncio.to_thread(self.start)
+        # No await: blocking for a few milliseconds works under every async library.
+        return self.start()
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await asyncio.to_thread(self.stop)
+    async def __aexit__(self, *error: object) -> None:
+        self.stop()
 
     # Where it is
 
@@ -112,131 +140,176 @@ class MockLLM:
 
     @property
     def openai_url(self) -> str:
-        """What OpenAI's SDKs take as base URL."""
+        """What OpenAI's SDKs take as base URL: `http://127.0.0.1:40123/v1`."""
         return f"{self.url}/v1"
 
     @property
     def environment(self) -> dict[str, str]:
-        """The variables that point clients here."""
+        """The variables that point clients here: base URLs, a key that is none, no proxy for this
+        host (added to the hosts that need none already)."""
+        host = urlsplit(self.url).hostname or ""
+        upper, lower = os.environ.get("NO_PROXY"), os.environ.get("no_proxy")
         return {
             "OPENAI_BASE_URL": self.openai_url,
             "OPENAI_API_BASE": self.openai_url,
             "OPENAI_API_KEY": API_KEY,
+            # Some clients read the one, some the other, so neither may hide what only one has.
+            "NO_PROXY": with_host(upper or lower or "", host),
+            "no_proxy": with_host(lower or upper or "", host),
         }
 
     # What it does
 
-    def use(self, profile: str, *, seconds: float | None = None) -> None:
-        """Switch to a profile, by name, path or YAML; for so many seconds if they are given."""
-        loaded = self._load(profile)
-        self._call(lambda: self._running.engine.use(loaded, seconds))
+    def use(self, profile: str | Path, *, seconds: float | None = None) -> None:
+        """Switch to a profile, by name, path or YAML; for so many seconds if they are given, then
+        the one before comes back. Its counts begin anew.
 
-    def fail(self, status: int, *, first: int | None = None, **fields: Any) -> None:
-        """Answer with an error: always, or the first so many calls.
-
-        `fields` are those of the fault `fail`: shape, message, error_type, code, param, headers.
+        Raises as the class does for a profile that cannot be used, and `ValueError` for `seconds`
+        that are not above 0.
         """
-        fault: dict[str, Any] = {"fail": {"status": status, **fields}}
-        if first is not None:
-            fault["first"] = first
-        self.add(fault)
+        if seconds is not None and not seconds > 0:
+            raise ValueError(f"seconds: expected a number above 0, got {seconds!r}")
+        loaded = self._load(profile)
+        self._call(lambda service: service.engine.use(loaded, seconds))
 
-    def add(self, fault: dict[str, Any]) -> None:
-        """Add a fault, as a profile would have it, to every route of the profile that is on."""
+    def fail(self, status: int, **keys: Any) -> None:
+        """Answer with an error: `fail(503)` always, `fail(503, first=2)` the first two calls.
 
-        def switch() -> None:
-            engine = self._running.engine
-            engine.use(with_fault(engine.profile, fault))
+        The keys are those of a profile: how often (`first`, `nth`, `chance`, …), and what the
+        error says (`message`, `error_type`, `code`, `param`, `shape`, `headers`, …). Raises
+        `ValueError` for keys that a profile would not have.
+        """
+        beside = {key: value for key, value in keys.items() if key in Fault.model_fields}
+        body = {key: value for key, value in keys.items() if key not in beside}
+        self.add({"fail": {"status": status, **body}, **beside})
+
+    def add(self, fault: Mapping[str, Any]) -> None:
+        """Add a fault, as a profile has it: `add({"stall": "30s", "at": "after content 5"})`.
+
+        It comes first in every route of the profile that is on, and in the healthy default; counts
+        begin anew. Raises `ValueError` for a fault that a profile would not have.
+        """
+
+        def switch(service: Service) -> None:
+            engine = service.engine
+            remaining = engine.remaining
+            engine.use(with_fault(engine.profile, fault), remaining)
 
         self._call(switch)
 
     def reset(self) -> None:
-        """Let go of held streams, forget calls and counts, and go back to the first profile."""
+        """Let go of held streams, forget calls, counts and added faults, and go back to the first
+        profile."""
+        first = self._first
 
-        def back() -> None:
-            self._running.application.release()
-            self._running.engine.use(self._first)
-            self._running.engine.reset()
+        def back(service: Service) -> None:
+            service.application.release()
+            service.engine.restart(first)
 
         self._call(back)
+
+    @contextmanager
+    def fresh(self, profile: str | Path | None = None) -> Iterator[Self]:
+        """This server, reset before and after; `profile` is its first one meanwhile.
+
+        For one test of many that share a server; raises as the class does.
+        """
+        before = self._first
+        self._first = before if profile is None else self._load(profile)
+        try:
+            self.reset()
+            yield self
+        finally:
+            self._first = before
+            if self.running:
+                self.reset()
 
     # What happened
 
     @property
     def calls(self) -> tuple[Entry, ...]:
-        """The calls since the start or reset, oldest first, as they stand now."""
-        return self._call(lambda: self._running.engine.journal.entries())
+        """The calls since the start or reset, oldest first, as they stand now. At most the last
+        thousand are kept."""
+        return self._call(lambda service: service.engine.journal.entries())
 
     def assert_attempts(self, count: int) -> None:
-        """Fail unless exactly so many calls came."""
-        calls = self.calls
-        if len(calls) != count:
-            got = f"expected {count} attempts, got {len(calls)}"
-            raise AssertionError(f"{got}:\n{brief(calls)}" if calls else got)
+        """Fail unless exactly so many calls came since the start or reset."""
+        __tracebackhide__ = True
+        calls, forgotten = self._call(
+            lambda service: (service.engine.journal.entries(), service.engine.journal.forgotten)
+        )
+        came = len(calls) + forgotten
+        if came != count:
+            plural = "" if count == 1 else "s"
+            story = f":\n{brief(calls)}" if calls else f"; no client called {self.url}"
+            raise AssertionError(f"expected {count} attempt{plural}, got {came}{story}")
+
+    def report(self) -> str:
+        """What happened, for people: the profile that is on and each call in one line."""
+        calls, name = self._call(lambda s: (s.engine.journal.entries(), s.engine.profile.name))
+        return f"profile {name} at {self.url}\n{brief(calls) or '  no call came'}"
 
     # Inside
 
     @property
     def _running(self) -> Service:
-        if self._service is None or self._thread is None:
+        if self._service is None or not self.running:
             raise RuntimeError("this server is not running; use `with MockLLM() as server:`")
         return self._service
 
-    def _load(self, profile: str) -> Loaded:
-        if "\n" in profile or profile.lstrip().startswith(("mockllm:", "{")):
+    def _load(self, profile: str | Path) -> Loaded:
+        if isinstance(profile, Path):
+            return load_path(profile)
+        if YAML.search(profile):
             return load(profile, name="inline")
-        return self._library.find(str(profile) if is_path(profile) else profile)
+        return self._library.find(profile)
 
-    def _call(self, function: Callable[[], T]) -> T:
+    def _call(self, function: Callable[[Service], T]) -> T:
         """Run a function on the server's loop, where the engine lives."""
-        service = self._running
-        assert self._loop is not None
-        assert service is not None
-        done: Future[T] = Future()
+        with self._lock:
+            service = self._running
+            done: Future[T] = Future()
 
-        def run() -> None:
-            try:
-                done.set_result(function())
-            except BaseException as error:
-                done.set_exception(error)
+            def run() -> None:
+                try:
+                    done.set_result(function(service))
+                except BaseException as error:
+                    done.set_exception(error)
 
-        self._loop.call_soon_threadsafe(run)
-        return done.result(START_LIMIT)
+            assert self._loop is not None
+            self._loop.call_soon_threadsafe(run)
+            return done.result(LIMIT)
 
-    def _run(self, started: Future[None]) -> None:
+    def _run(self, started: Future[Service]) -> None:
         """The server's thread."""
 
         async def main() -> None:
-            self._loop = asyncio.get_running_loop()
-            self._stop = asyncio.Event()
+            self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
             service = Service(self._library, self._first, self._settings)
-            try:
-                await service.start()
-            except BaseException as error:
-                started.set_exception(error)
-                return
-            self._service = service
-            started.set_result(None)
+            await service.start()
+            started.set_result(service)
             await self._stop.wait()
             await service.stop()
 
-        with asyncio.Runner() as runner:
-            runner.run(main())
+        try:
+            with asyncio.Runner() as runner:
+                runner.run(main())
+        except BaseException as error:
+            if started.done():
+                raise
+            started.set_exception(error)
 
 
-def with_fault(loaded: Loaded, fault: dict[str, Any]) -> Loaded:
-    """A profile with one more fault, first in every route."""
-    from mockllm.shapes.shape import answers, shapes
+def folders(given: str | Path | Iterable[str | Path]) -> tuple[Path, ...]:
+    """One folder or several; raises `NotADirectoryError` for what is none."""
+    paths = tuple(Path(one) for one in ([given] if isinstance(given, str | Path) else given))
+    for path in paths:
+        if not path.is_dir():
+            raise NotADirectoryError(f"profiles: expected a folder, got '{path}'")
+    return paths
 
-    context = {"shape": shapes(), "answer": answers()}
-    new = Profile.model_validate({"mockllm": 1, "faults": [fault]}, context=context).all_routes[0]
-    routes = tuple(
-        route.model_copy(update={"faults": (*new.faults, *route.faults)})
-        for route in loaded.profile.all_routes
-    )
-    plain = {
-        name: getattr(loaded.profile, name)
-        for name in ("mockllm", "about", "seed", "models", "strict")
-    }
-    profile = Profile.model_construct(**plain, routes=routes)
-    return Loaded(loaded.name, profile, loaded.text, loaded.file)
+
+def with_host(hosts: str, host: str) -> str:
+    """A list of hosts that need no proxy, with one more."""
+    known = [one.strip() for one in hosts.split(",") if one.strip()]
+    return ",".join(known if host in known or "*" in known else [*known, host])

@@ -164,7 +164,9 @@ class NamedFault(Often):
                 return format_seconds(seconds)
             case ErrorSpec() as spec:
                 given = spec.model_dump(exclude_unset=True)
-                return str(given["status"]) if list(given) == ["status"] else flow(given)
+                if list(given) == ["status"]:
+                    return str(given["status"])
+                return flow(given) if given else ""
             case other:
                 return str(other)
 

@@ -1,0 +1,210 @@
+"""The player against a fake clock and a fake transport: exact times, no socket, no sleep."""
+
+from __future__ import annotations
+
+import pytest
+
+from mockllm.engine.journal import Outcome
+from mockllm.server.player import Player
+from mockllm.timeline.events import FOREVER, Close, Wait, WireEvent, Write
+from tests.server.fakes import FakeClock, FakeTransport
+
+
+class Stage:
+    """A player on its fakes."""
+
+    def __init__(self, *events: WireEvent, room: int = 1 << 20) -> None:
+        self.clock = FakeClock()
+        self.transport = FakeTransport(self.clock, room)
+        self.outcomes: list[Outcome] = []
+        self.player = Player(events, self.transport, self.clock, self.outcomes.append)
+
+    @property
+    def outcome(self) -> Outcome:
+        (outcome,) = self.outcomes
+        return outcome
+
+    @property
+    def times(self) -> list[float]:
+        return [round(time, 6) for time, _ in self.transport.writes]
+
+
+def test_times_are_exact() -> None:
+    """Each write leaves at its planned time."""
+    stage = Stage(Wait(0.3, True), Write(b"a"), Wait(0.02, True), Write(b"b"), Write(b"c"))
+    stage.player.play()
+    assert stage.times == []
+    stage.clock.advance(1)
+    assert [(0.3, b"a"), (0.32, b"b"), (0.32, b"c")] == stage.transport.writes
+    assert Outcome("done", 5, 5, 3, 0.3, 0.32) == stage.outcome
+
+
+def test_an_hour_of_silence_takes_no_time() -> None:
+    """A stall is exact, however long."""
+    stage = Stage(Write(b"a"), Wait(3600), Write(b"b"))
+    stage.player.play()
+    stage.clock.advance(3599.999)
+    assert stage.times == [0]
+    stage.clock.advance(0.001)
+    assert stage.times == [0, 3600]
+
+
+def test_a_late_paced_wait_shortens_the_next() -> None:
+    """A paced stream keeps its schedule: 1 s late after the first wait, on time after the second."""
+    stage = Stage(Write(b"a"), Wait(1, True), Write(b"b"), Wait(2, True), Write(b"c"))
+    stage.player.play()
+    stage.clock.time = 2.0  # the loop was busy
+    stage.clock.advance(0)
+    assert stage.times == [0, 2]
+    stage.clock.advance(1)
+    assert stage.times == [0, 2, 3]
+
+
+def test_a_faults_wait_lasts_its_full_length() -> None:
+    """Silence that a fault asks for is counted from where it begins."""
+    stage = Stage(Write(b"a"), Wait(1, True), Write(b"b"), Wait(2), Write(b"c"))
+    stage.player.play()
+    stage.clock.time = 2.0
+    stage.clock.advance(0)
+    stage.clock.advance(1.999)
+    assert stage.times == [0, 2]
+    stage.clock.advance(0.001)
+    assert stage.times == [0, 2, 4]
+
+
+def test_a_slow_reader_stops_the_stream() -> None:
+    """While the buffer is full nothing more is written; afterwards the stream goes on."""
+    stage = Stage(*[Write(b"x" * 10)] * 5, room=15)
+    stage.player.play()
+    assert len(stage.transport.writes) == 2
+    stage.clock.advance(60)
+    assert len(stage.transport.writes) == 2
+    stage.transport.drain()
+    assert len(stage.transport.writes) == 4
+    stage.transport.drain()
+    assert stage.outcome.ending == "done"
+    assert stage.outcome.bytes_sent == 50
+
+
+def test_the_end_waits_for_a_full_buffer() -> None:
+    """A stream whose last write filled the buffer is over when the reader has caught up."""
+    stage = Stage(Write(b"x" * 20), room=15)
+    stage.player.play()
+    assert stage.outcomes == []
+    stage.transport.drain()
+    assert stage.outcome.ending == "done"
+
+
+def test_the_peer_leaves_in_silence() -> None:
+    """A departure ends any wait, and its time is known."""
+    stage = Stage(Write(b"a"), Wait(FOREVER))
+    stage.player.play()
+    stage.clock.advance(7)
+    assert stage.player.outcome.ending == "playing"
+    stage.player.connection_lost(None)
+    assert Outcome("peer gone", 2, 1, 1, 0.0, 7.0, 7.0) == stage.outcome
+    assert stage.transport.upstream.told == ["lost"]
+    assert stage.clock.pending == 0
+
+
+def test_a_half_close_counts_as_leaving() -> None:
+    """The time is that of the peer's FIN, not of the end of the connection after it."""
+    stage = Stage(Write(b"a"), Wait(10), Write(b"b"))
+    stage.player.play()
+    stage.clock.advance(2)
+    assert stage.player.eof_received() is None
+    stage.clock.advance(1)
+    stage.player.connection_lost(None)
+    assert stage.outcome.peer_left == 2
+    assert stage.outcome.ended == 3
+    assert stage.transport.upstream.told == ["eof", "lost"]
+
+
+def test_the_peer_was_gone_before() -> None:
+    """A connection that is closing already gets nothing."""
+    stage = Stage(Write(b"a"))
+    stage.transport.close()
+    stage.player.play()
+    assert stage.outcome.ending == "peer gone"
+    assert stage.transport.writes == []
+
+
+def test_fin() -> None:
+    """A FIN ends the playing at once; what follows is never written."""
+    stage = Stage(Write(b"a"), Close("fin"), Write(b"b"))
+    stage.player.play()
+    assert stage.transport.ending == "fin"
+    assert Outcome("closed", 2, 2, 1, 0.0, 0.0) == stage.outcome
+
+
+def test_the_ordinary_end_of_a_connection_is_no_fault() -> None:
+    """A FIN behind a whole answer is `done`."""
+    stage = Stage(Write(b"a"), Close("fin", complete=True))
+    stage.player.play()
+    assert stage.transport.ending == "fin"
+    assert stage.outcome.ending == "done"
+
+
+def test_rst_comes_after_what_was_written() -> None:
+    """A reset waits until nothing is left in the buffer, and lingers zero."""
+    stage = Stage(Write(b"abc"), Close("rst"), room=10)
+    stage.player.play()
+    assert stage.transport.ending is None
+    stage.clock.advance(0.01)
+    assert stage.transport.ending is None
+    stage.transport.buffered = 0
+    stage.clock.advance(0.01)
+    assert stage.transport.ending == "rst"
+    assert stage.outcome.ending == "reset"
+
+
+def test_a_peer_that_leaves_before_the_rst() -> None:
+    """The reset is called off when the peer is faster."""
+    stage = Stage(Write(b"abc"), Close("rst"), room=10)
+    stage.player.play()
+    stage.player.connection_lost(ConnectionResetError())
+    stage.clock.advance(1)
+    assert stage.outcome.ending == "peer gone"
+    assert stage.transport.ending is None
+
+
+def test_release() -> None:
+    """The server lets go of a held stream: the connection is closed and nothing is due."""
+    stage = Stage(Write(b"a"), Wait(FOREVER))
+    stage.player.play()
+    stage.clock.advance(5)
+    stage.player.release()
+    stage.player.release()
+    assert stage.transport.ending == "fin"
+    assert stage.outcome.ending == "held"
+    assert stage.outcome.ended == 5
+
+
+def test_release_of_a_reader_that_does_not_read() -> None:
+    """What is buffered for it is thrown away, so that the stop does not wait for it."""
+    stage = Stage(Write(b"x" * 20), Write(b"y"), room=10)
+    stage.player.play()
+    stage.player.release()
+    assert stage.transport.ending == "abort"
+
+
+def test_pipelined_requests_are_kept() -> None:
+    """What the peer sends in the middle goes to whom it belongs to, who gets the transport back."""
+    stage = Stage(Write(b"a"), Wait(1), Write(b"b"))
+    stage.player.play()
+    stage.player.data_received(b"GET / HTTP/1.1\r\n")
+    stage.clock.advance(1)
+    assert stage.transport.upstream.told == [b"GET / HTTP/1.1\r\n"]
+    assert stage.transport.protocol is stage.transport.upstream
+
+
+@pytest.mark.parametrize("count", range(6))
+def test_progress_at_every_step(count: int) -> None:
+    """Whatever moment one looks at, what began and what is over is known."""
+    stage = Stage(*(event for _ in range(5) for event in (Write(b"x"), Wait(1))))
+    stage.player.play()
+    stage.clock.advance(count)
+    outcome = stage.player.outcome if count < 5 else stage.outcome
+    assert outcome.bytes_sent == min(count + 1, 5)
+    assert outcome.ending == ("playing" if count < 5 else "done")
+    assert outcome.completed == (2 * count + 1 if count < 5 else 10)
