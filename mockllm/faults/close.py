@@ -14,8 +14,9 @@ class CloseFault(Adding):
     """The exchange ends here.
 
     On the wire: `clean` ends the body as its framing demands (the terminating chunk) and keeps the
-    connection, so only a missing finish or done frame tells that something is lost. `fin` closes
-    the connection without the end of the body. `rst` waits until what was written has left the
+    connection, so only a missing finish or done frame tells that something is lost; before the
+    head, where no body can end, it closes the connection. `fin` closes the connection without the
+    end of the body. `rst` waits until what was written has left the
     machine, then resets the connection: the reader gets all bytes, then ECONNRESET.
     """
 

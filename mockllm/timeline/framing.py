@@ -70,7 +70,7 @@ def lower(sequence: tuple[Step, ...], *, date: str, body_allowed: bool = True) -
                 ]
             case End():
                 made = [Write(LAST_CHUNK)] if chunked and body_allowed else []
-                if head is not None and ends_with_connection(head):
+                if head is None or ends_with_connection(head):
                     made = [*made, Close("fin", complete=True)]
             case Wait() | Close() as event:
                 made = [event]
@@ -140,7 +140,7 @@ def render_head(head: Head, *, length: int, date: str) -> bytes:
     filled = {"content-length": str(length), "date": date}
     lines = [f"HTTP/1.1 {head.status} {reason_phrase(head)}"]
     lines += [
-        f"{name}: {filled[name.lower()] if value == AUTO else value}"
+        f"{name}: {filled.get(name.lower(), value) if value == AUTO else value}"
         for name, value in head.headers
     ]
     return "\r\n".join([*lines, "", ""]).encode("latin-1", "replace")

@@ -8,6 +8,7 @@ fault each step came from.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol
@@ -125,8 +126,9 @@ def split_wait(step: Step, wait: Wait, at: float, new: tuple[Step, ...]) -> tupl
 
 
 def until_end(sequence: tuple[Step, ...]) -> tuple[Step, ...]:
-    """What will be played: everything up to the first end."""
+    """What will be played: everything up to the first end. Nothing follows a wait forever."""
     for index, step in enumerate(sequence):
-        if isinstance(step.event, End | Close):
-            return sequence[: index + 1]
+        match step.event:
+            case End() | Close() | Wait(seconds=math.inf):
+                return sequence[: index + 1]
     return sequence
