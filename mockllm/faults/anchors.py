@@ -20,8 +20,9 @@ from mockllm.timeline.events import End, Frame, Head, Message
 from mockllm.timeline.slots import Side
 
 KINDS = ("frame", "role", "content", "tool", "finish", "usage", "done", "error")
-COUNT = r"-?[1-9]\d*|\*"
-SELECTOR = re.compile(rf"({'|'.join(KINDS)})(?: ({COUNT})(?:\.\.({COUNT}|{'|'.join(KINDS)}))?)?")
+NUMBER = r"-?[1-9]\d*"
+KIND = "|".join(KINDS)
+SELECTOR = re.compile(rf"({KIND})(?: (?:\*|({NUMBER})(?:\.\.({NUMBER}|\*|{KIND}))?))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,22 +37,23 @@ class Selector:
 
     def pick(self, events: Sequence[Message]) -> tuple[int, ...]:
         """The places of the selected frames in a script."""
-        frames = [index for index, event in enumerate(events) if isinstance(event, Frame)]
-        mine = [index for index in frames if self.matches(events[index])]
+        mine = [index for index, event in enumerate(events) if self.matches(event)]
         if self.first is None:
             return tuple(mine)
+        units = [mine[index : index + 1] for index in range(len(mine))]
         if self.kind == "tool":
             # A tool call is one thing to its reader, however many frames its arguments take.
             parts = sorted({part_of(events[index]) for index in mine})
-            wanted = set(slice_of(parts, self.first, self.last))
-            return tuple(index for index in mine if part_of(events[index]) in wanted)
+            units = [[i for i in mine if part_of(events[i]) == part] for part in parts]
         if isinstance(self.last, str):
-            ends = [i for i in frames if Selector(self.last).matches(events[i])]
-            start = slice_of(mine, self.first, None)
-            if not start or not ends:
+            starts = slice_of(units, self.first, self.first)
+            ends = Selector(self.last).pick(events)
+            if not starts or not ends:
                 return ()
-            return tuple(index for index in frames if start[0] <= index <= ends[-1])
-        return tuple(slice_of(mine, self.first, self.last))
+            span = range(starts[0][0], ends[-1] + 1)
+            return tuple(index for index in span if isinstance(events[index], Frame))
+        chosen = slice_of(units, self.first, self.last or self.first)
+        return tuple(sorted(index for unit in chosen for index in unit))
 
     def matches(self, event: Message) -> bool:
         """Whether an event is of the selected kind."""
@@ -69,9 +71,7 @@ class Anchor:
 
     def targets(self, events: Sequence[Message]) -> tuple[int, ...]:
         """The events that this anchor selects, for verbs that change something."""
-        if self.selector is not None:
-            return self.selector.pick(events)
-        return tuple(i for i, event in enumerate(events) if isinstance(event, Head))
+        return self.selector.pick(events) if self.selector is not None else ()
 
     def places(self, events: Sequence[Message]) -> tuple[tuple[int, Side], ...]:
         """Where a verb that adds something puts it: before or after which event."""
@@ -104,14 +104,11 @@ def part_of(event: Message) -> int:
     return event.part if isinstance(event, Frame) else 0
 
 
-def slice_of(items: list[int], first: int, last: int | str | None) -> list[int]:
+def slice_of(items: list[list[int]], first: int, last: int) -> list[list[int]]:
     """The items of a 1-based, inclusive range; negative numbers count from the end."""
-    end = first if last is None else last
-    if isinstance(end, str):
-        raise TypeError(f"a range that ends in {end!r} is not a range of numbers")
     start = first - 1 if first > 0 else len(items) + first
-    stop = end if end > 0 else len(items) + end + 1
-    return items[max(start, 0) : max(stop, 0)] if start < len(items) else []
+    stop = last if last > 0 else len(items) + last + 1
+    return items[max(start, 0) : max(stop, 0)]
 
 
 def parse_selector(text: str, whole: object) -> Selector:
@@ -123,9 +120,9 @@ def parse_selector(text: str, whole: object) -> Selector:
             f"a selector such as content 5, content 3..5, frame -1 or finish ({kinds})", whole
         )
     kind, first, last = found.groups()
-    if first is None and kind in ("frame", "content", "tool"):
+    if text == kind and kind in ("frame", "content", "tool"):
         raise expected(f"a number after {kind}, such as {kind} 5 or {kind} *", whole)
-    if first in (None, "*"):
+    if first is None:
         return Selector(kind, text=text)
     if last is None:
         return Selector(kind, int(first), text=text)

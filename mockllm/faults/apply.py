@@ -7,8 +7,9 @@ what happens when. Every fault is reported on: that it acts, or why it does not.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 
 from mockllm.faults.fault import Adding, Editing, Encoding, Exchange, Fault
 from mockllm.faults.named import NamedFault
@@ -77,10 +78,11 @@ def apply(
                 break
             timeline = changed
     sequence = steps(timeline)
-    for index, verb in timed:
-        later = insert_at(until_end(sequence), verb.anchor.seconds, added(index, verb, exchange))
+    for seconds, verbs in by_time(timed):
+        new = tuple(step for index, verb in verbs for step in added(index, verb, exchange))
+        later = insert_at(until_end(sequence), seconds, new)
         if later is None:
-            skipped.setdefault(index, verb.anchor.missing(script))
+            skipped |= {index: verb.anchor.missing(script) for index, verb in verbs}
         else:
             sequence = later
     acting = {index for step in until_end(sequence) for index in step.faults}
@@ -88,6 +90,16 @@ def apply(
         if index not in acting:
             skipped.setdefault(index, "the exchange has ended before it")
     return sequence, tuple(report(fault, skipped.get(index)) for index, fault in enumerate(faults))
+
+
+def by_time(timed: list[tuple[int, Adding]]) -> Iterator[tuple[float, list[tuple[int, Adding]]]]:
+    """Verbs at planned times, the earliest first; those of one time stay in list order."""
+
+    def when(item: tuple[int, Adding]) -> float:
+        return item[1].anchor.seconds
+
+    for seconds, verbs in groupby(sorted(timed, key=when), when):
+        yield seconds, list(verbs)
 
 
 def act(
