@@ -41,7 +41,8 @@ class MockLLM:
     `profile` is the name of a profile, a path to one, or its YAML. `port` 0 takes a free one.
     `seed` is where chance begins. `speed` divides all waits, so 10 is ten times as fast. `paced`
     tells whether a healthy server takes its time; faults always take theirs. `profiles` are folders
-    with profiles of your own, which then have names.
+    with profiles of your own, which then have names. `loop_factory` makes the server's event loop,
+    such as `uvloop.new_event_loop`; without it, asyncio's own.
 
     Every method may be called from any thread and under any async library; none blocks for more than
     a few milliseconds. Stopped and started again, a server keeps its port.
@@ -60,12 +61,14 @@ class MockLLM:
         speed: float = 1.0,
         paced: bool = False,
         profiles: str | Path | Iterable[str | Path] = (),
+        loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None,
     ) -> None:
         if not speed > 0:
             raise ValueError(f"speed: expected a number above 0, got {speed!r}")
         self._library = Library(folders(profiles))
         self._first = self._load(profile)
         self._settings = Settings(host, port, Conditions(seed, speed, paced))
+        self._loop_factory = loop_factory
         self._lock = threading.RLock()
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -292,7 +295,7 @@ class MockLLM:
             await service.stop()
 
         try:
-            with asyncio.Runner() as runner:
+            with asyncio.Runner(loop_factory=self._loop_factory) as runner:
                 runner.run(main())
         except BaseException as error:
             if started.done():
