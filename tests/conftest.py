@@ -1,0 +1,51 @@
+"""What all tests have: the real parts that a test marked `parts` needs.
+
+A test whose parts are missing is skipped; with MOCKLLM_PARTS=required it fails. The parts that ran
+are printed at the end, and written to the file that MOCKLLM_PARTS_REPORT names.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.parts.installed import missing
+
+PARTS_RAN: set[str] = set()
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip or fail a test whose parts are not there."""
+    names = list(parts_of(item))
+    absent = [name for name in names if missing(name)]
+    if absent:
+        reason = f"needs {', '.join(absent)}; run .ci/parts"
+        if os.environ.get("MOCKLLM_PARTS") == "required":
+            pytest.fail(reason, pytrace=False)
+        pytest.skip(reason)
+    item.user_properties += [("part", name) for name in names]
+
+
+def parts_of(item: pytest.Item) -> Iterator[str]:
+    """The names in the marks of a test."""
+    for mark in item.iter_markers("parts"):
+        yield from mark.args
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Note the parts of tests that passed."""
+    if report.when == "call" and report.passed:
+        PARTS_RAN.update(str(value) for name, value in report.user_properties if name == "part")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say which parts ran."""
+    names = sorted(PARTS_RAN)
+    if names:
+        terminalreporter.write_line(f"parts that ran: {', '.join(names)}")
+    report = os.environ.get("MOCKLLM_PARTS_REPORT")
+    if report:
+        Path(report).write_text("".join(f"{name}\n" for name in names), "utf-8")

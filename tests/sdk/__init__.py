@@ -1,0 +1,1 @@
+"""The clients' own libraries against the everyday profiles."""
