@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from abc import ABC, abstractmethod
 from dataclasses import replace
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar
 
-from pydantic import Field, Tag
+from pydantic import Field, StrictInt, Tag
 
 from mockllm.faults.fault import Editing
-from mockllm.faults.values import Strict, Text, chooser, flow
+from mockllm.faults.values import Flag, Strict, Text, chooser, flow
 from mockllm.timeline.events import Frame, Message
 
 
@@ -25,7 +25,7 @@ class Change(Strict, ABC):
 class Drop(Change):
     """The frame is left out."""
 
-    drop: Literal[True]
+    drop: Flag
 
     def apply(self, frame: Frame) -> tuple[Message, ...]:
         """Nothing."""
@@ -35,7 +35,7 @@ class Drop(Change):
 class Duplicate(Change):
     """The frame is sent several times."""
 
-    duplicate: int = Field(ge=2, description="How many times in all.")
+    duplicate: StrictInt = Field(ge=2, description="How many times in all.")
 
     def apply(self, frame: Frame) -> tuple[Message, ...]:
         """The same frame, again."""
@@ -61,7 +61,7 @@ class Patch(Change):
 class Truncate(Change):
     """The frame's payload is cut, so that its JSON is broken."""
 
-    truncate: int = Field(description="Keep N bytes; a negative number cuts N bytes off.")
+    truncate: StrictInt = Field(description="Keep N bytes; a negative number cuts N bytes off.")
 
     def apply(self, frame: Frame) -> tuple[Message, ...]:
         """The first bytes of the payload."""

@@ -6,10 +6,10 @@ from abc import ABC
 from collections.abc import Sequence
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, Tag
+from pydantic import Field, StrictInt, Tag
 
 from mockllm.faults.fault import Encoding
-from mockllm.faults.values import Duration, Strict, chooser, flow
+from mockllm.faults.values import Duration, Flag, Strict, chooser, flow
 from mockllm.timeline.events import Wait
 from mockllm.timeline.slots import Encoder
 
@@ -41,7 +41,7 @@ class Newline(Style):
 class NoSpace(Style):
     """No space after the colon, as TGI writes it."""
 
-    no_space: Literal[True] = Field(alias="no-space")
+    no_space: Flag = Field(alias="no-space")
 
     def dress(self, data: bytes) -> bytes:
         """`data:` and `event:` without the optional space."""
@@ -55,7 +55,7 @@ class NoSpace(Style):
 class Cut(Strict):
     """The size of the bits, and the time between them."""
 
-    bytes: int = Field(1, ge=1, description="Bytes in one write.")
+    bytes: StrictInt = Field(1, ge=1, description="Bytes in one write.")
     gap: Duration = Field(0.0, description="Silence between the writes.")
 
 

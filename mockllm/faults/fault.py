@@ -16,6 +16,7 @@ from pydantic import (
     AfterValidator,
     Field,
     PlainValidator,
+    StrictInt,
     ValidationInfo,
     WithJsonSchema,
     field_validator,
@@ -60,7 +61,7 @@ def parse_code(value: object) -> int | str | None:
 class ErrorSpec(Strict):
     """An error, before any server's shape."""
 
-    status: int = Field(500, ge=100, le=999, description="The HTTP status.")
+    status: StrictInt = Field(500, ge=100, le=999, description="The HTTP status.")
     shape: Annotated[str | None, AfterValidator(shape_exists)] = Field(
         None,
         description="The form of the body; the wire's own without it.",

@@ -19,18 +19,11 @@ from mockllm.faults.fault import ErrorSpec, Fault
 from mockllm.faults.often import Often
 from mockllm.faults.reply import ReplyBody, ReplyFault
 from mockllm.faults.send import SendFault, parse_error
-from mockllm.faults.values import DurationOrForever, expected, flow, format_seconds
+from mockllm.faults.values import DurationOrForever, Flag, expected, flow, format_seconds
 from mockllm.faults.wait import WaitFault
 
 VALUE = object()
 """Where the value of the shorthand goes in its verbs."""
-
-
-def parse_flag(value: object) -> bool:
-    """A fault without a value: its name alone, or `true`."""
-    if value is None or value is True:
-        return True
-    raise expected("no value (or true)", value)
 
 
 def parse_status(value: object) -> object:
@@ -40,7 +33,6 @@ def parse_status(value: object) -> object:
     return {"status": value} if isinstance(value, int) else value
 
 
-Flag = Annotated[bool, BeforeValidator(parse_flag)]
 Status = Annotated[ReplyBody, BeforeValidator(parse_status)]
 StreamErrorValue = Annotated[ErrorSpec, BeforeValidator(parse_error)]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic import BeforeValidator, Field, StrictInt, WithJsonSchema
 
 from mockllm.faults.values import Duration, Share, Strict, expected, one_or_many
 
@@ -26,6 +26,9 @@ class Occasion:
     """At least 0, less than 1."""
 
 
+Ordinal = Annotated[StrictInt, Field(ge=1)]
+
+
 def parse_window(value: object) -> object:
     """`[0s, 20s]`; the rest is checked by the field's type."""
     if not isinstance(value, list | tuple) or len(value) != 2:
@@ -36,15 +39,19 @@ def parse_window(value: object) -> object:
 class Often(Strict):
     """The frequencies of a fault."""
 
-    first: int | None = Field(None, ge=1, description="Only the first N calls of the session.")
-    nth: Annotated[tuple[int, ...], BeforeValidator(one_or_many)] | None = Field(
+    first: StrictInt | None = Field(
+        None, ge=1, description="Only the first N calls of the session."
+    )
+    nth: Annotated[tuple[Ordinal, ...], BeforeValidator(one_or_many)] | None = Field(
         None, description="Only these calls of the session, counted from 1."
     )
     during: (
         Annotated[
             tuple[Duration, Duration],
             BeforeValidator(parse_window),
-            WithJsonSchema({"type": "array", "items": {"type": "string"}, "minItems": 2}),
+            WithJsonSchema(
+                {"type": "array", "items": {"type": "string"}, "minItems": 2, "maxItems": 2}
+            ),
         ]
         | None
     ) = Field(None, description="Only in this window of the server's clock: [from, until].")
@@ -60,5 +67,5 @@ class Often(Strict):
             start, stop = self.during
             return f"{occasion.elapsed:.3f}s on the server's clock, during: [{start:g}s, {stop:g}s]"
         if self.chance is not None and occasion.draw >= self.chance:
-            return f"the dice said {occasion.draw:.1%}, chance: {self.chance:.4g}"
+            return f"the dice said {occasion.draw:.1%}, chance: {self.chance * 100:g}%"
         return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any, ClassVar
 
-from pydantic import BeforeValidator, Field, Tag
+from pydantic import BeforeValidator, Field, StrictBool, Tag
 
 from mockllm.faults.fault import Adding, ErrorSpec, Exchange
 from mockllm.faults.values import Strict, Text, chooser, flow
@@ -62,7 +62,7 @@ class StreamError(Strict):
     error: Annotated[ErrorSpec, BeforeValidator(parse_error)] = Field(
         description="A shape's name, or shape, status, message, error_type, code, param."
     )
-    done: bool = Field(False, description="Whether the wire's final marker follows it.")
+    done: StrictBool = Field(False, description="Whether the wire's final marker follows it.")
 
     def events(self, exchange: Exchange) -> tuple[Message, ...]:
         """The error frame, and the final marker if asked for."""

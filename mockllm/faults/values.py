@@ -9,11 +9,21 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, WithJsonSchema
-from pydantic_core import PydanticCustomError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    GetJsonSchemaHandler,
+    ValidationError,
+    WithJsonSchema,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError
 
 from mockllm.timeline.events import FOREVER
 
@@ -97,6 +107,13 @@ def parse_text(value: object) -> str:
     raise expected("a text", value)
 
 
+def parse_flag(value: object) -> bool:
+    """A word without a value: alone, or `true`."""
+    if value is None or value is True:
+        return True
+    raise expected("no value (or true)", value)
+
+
 def format_seconds(seconds: float) -> str:
     """A duration as a profile would spell it."""
     if seconds == FOREVER:
@@ -149,6 +166,7 @@ Share = Annotated[
     BeforeValidator(parse_share),
     WithJsonSchema({"type": "string", "pattern": SHARE, "description": "A share: 20%."}),
 ]
+Flag = Annotated[bool, BeforeValidator(parse_flag), WithJsonSchema({"enum": [True, None]})]
 Text = Annotated[
     str, BeforeValidator(parse_text), WithJsonSchema({"type": ["string", "number", "boolean"]})
 ]
@@ -161,13 +179,37 @@ def tag_of(model: type[BaseModel]) -> str:
     return f"<{fields[name].alias or name}>"
 
 
-def chooser(what: str, *models: type[BaseModel]) -> tuple[Discriminator, BeforeValidator]:
-    """Choose among classes by the key that is present (`drop` stands for `drop: true`)."""
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Tells editors which classes may be named by their word alone."""
+
+    models: tuple[type[BaseModel], ...]
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        words = [tag_of(model)[1:-1] for model in self.models if stands_alone(model)]
+        mapping = handler(schema)
+        return {"anyOf": [{"enum": words}, mapping]} if words else mapping
+
+
+def stands_alone(model: type[BaseModel]) -> bool:
+    """Whether a class takes its word without a value."""
+    try:
+        model.model_validate({tag_of(model)[1:-1]: None})
+    except ValidationError:
+        return False
+    return True
+
+
+def chooser(what: str, *models: type[BaseModel]) -> tuple[Discriminator, BeforeValidator, Words]:
+    """Choose among classes by the key that is present; a text is a key without a value (`drop`)."""
     keys = [tag_of(model)[1:-1] for model in models]
+    common = {name for model in models for name in model.model_fields}.difference(keys)
 
     def name_it(value: object) -> object:
         if isinstance(value, str):
-            value = {value: True}
+            value = {value: None}
         if isinstance(value, BaseModel):
             return value
         found = [key for key in keys if key in value] if isinstance(value, dict) else []
@@ -175,7 +217,7 @@ def chooser(what: str, *models: type[BaseModel]) -> tuple[Discriminator, BeforeV
             return value
         if found:
             raise expected(f"{what} of one kind", value, f"write {' and '.join(found)} one by one")
-        words = list(value) if isinstance(value, dict) else []
+        words = [key for key in value if key not in common] if isinstance(value, dict) else []
         raise expected(f"{what} ({', '.join(keys)})", value, hint_for(words, keys))
 
     def tag(value: object) -> str:
@@ -183,7 +225,7 @@ def chooser(what: str, *models: type[BaseModel]) -> tuple[Discriminator, BeforeV
             return tag_of(type(value))
         return next(f"<{key}>" for key in keys if isinstance(value, dict) and key in value)
 
-    return Discriminator(tag), BeforeValidator(name_it)
+    return Discriminator(tag), BeforeValidator(name_it), Words(models)
 
 
 LATER = frozenset(

@@ -70,7 +70,6 @@ def message_of(detail: ErrorDetails) -> str:
         "greater_than_equal": f"a number of at least {context.get('ge')}",
         "greater_than": f"a number above {context.get('gt')}",
         "less_than_equal": f"a number of at most {context.get('le')}",
-        "too_short": f"at least {context.get('min_length')} of them",
     }.get(kind)
     if wanted is None:
         wanted = next((words for start, words in TYPES.items() if kind.startswith(start)), None)

@@ -9,7 +9,16 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
 
-from pydantic import BeforeValidator, Field, Tag, create_model, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    StrictBool,
+    StrictFloat,
+    StrictInt,
+    Tag,
+    create_model,
+    model_validator,
+)
 
 import mockllm.matchers
 import mockllm.scripts
@@ -111,7 +120,7 @@ class Pacing(Strict):
 
     ttft: Duration = Field(0.2, description="From the request to the first content frame.")
     itl: Duration | None = Field(None, description="Between content frames; 20ms by default.")
-    tps: float | None = Field(None, gt=0, description="Tokens a second, instead of itl.")
+    tps: StrictFloat | None = Field(None, gt=0, description="Tokens a second, instead of itl.")
     jitter: Share = Field(0.0, description="Spread around ttft and itl.")
     head: Duration | None = Field(None, description="When the head leaves, if before ttft.")
 
@@ -151,9 +160,11 @@ class Profile(Strict):
 
     mockllm: Literal[1] = Field(description="The version of the language.")
     about: Text = Field("", description="What it imitates, in a sentence.")
-    seed: int | None = Field(None, description="Where chance begins; the server's own without it.")
+    seed: StrictInt | None = Field(
+        None, description="Where chance begins; the server's own without it."
+    )
     models: tuple[Text, ...] = Field(MODELS, description="What /v1/models lists.")
-    strict: bool = Field(
+    strict: StrictBool = Field(
         False, description="No healthy default route, and unknown models are refused."
     )
     routes: tuple[Route, ...] | None = Field(None, description="The first that matches is taken.")

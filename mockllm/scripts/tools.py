@@ -6,7 +6,7 @@ import json
 from random import Random
 from typing import Annotated, Any, ClassVar
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from mockllm.faults.values import Strict, expected
 from mockllm.matchers.call import Call
@@ -33,13 +33,21 @@ class Tool(Strict):
     arguments: Annotated[str, BeforeValidator(parse_arguments)] = "{}"
 
 
+def at_least_one(calls: tuple[Tool, ...]) -> tuple[Tool, ...]:
+    """Refuse an empty list."""
+    if not calls:
+        raise expected("at least one call", calls)
+    return calls
+
+
 class ToolsSource(Source):
     """Calls of tools, in order; the finish reason is `tool_calls`."""
 
     word: ClassVar = "tool_calls"
 
-    tool_calls: tuple[Tool, ...] = Field(
-        min_length=1, description="A list of {name, arguments}; arguments as a mapping or a text."
+    tool_calls: Annotated[tuple[Tool, ...], AfterValidator(at_least_one)] = Field(
+        description="A list of {name, arguments}; arguments as a mapping or a text.",
+        json_schema_extra={"minItems": 1},
     )
 
     def make(self, call: Call, random: Random) -> Script:

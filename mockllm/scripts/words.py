@@ -6,7 +6,7 @@ from functools import lru_cache
 from random import Random
 from typing import TYPE_CHECKING, ClassVar
 
-from pydantic import Field, field_validator
+from pydantic import Field, StrictInt, field_validator
 
 from mockllm.faults.values import expected
 from mockllm.matchers.call import Call
@@ -26,7 +26,7 @@ class WordsSource(Source):
 
     word: ClassVar = "words"
 
-    words: int = Field(ge=1, le=100_000, description="How many words.")
+    words: StrictInt = Field(ge=1, le=100_000, description="How many words.")
     locale: str = Field("en_US", description="A locale of Faker, such as de_DE.")
 
     @field_validator("locale")
