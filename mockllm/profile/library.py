@@ -37,7 +37,9 @@ def name_of(path: Path) -> str:
 
 def load_path(path: Path) -> Loaded:
     """Read a file; raises `ProfileError`, or `OSError` where it cannot be read."""
-    return load(path.read_text("utf-8"), name=name_of(path), file=str(path))
+    # What is not UTF-8 becomes a character that the loader refuses at its place.
+    text = path.read_text("utf-8", "surrogateescape")
+    return load(text, name=name_of(path), file=str(path))
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
+from yaml.reader import Reader
 
 from mockllm.profile.problems import Problem, ProfileError
 
@@ -67,12 +68,11 @@ class Document:
                 node = node.value[item]
                 mark = node.start_mark
                 path += f"[{item}]"
-        return mark.line + 1, mark.column + 1, path
+        return *place_of(mark), path
 
     def note(self, node: yaml.Node, path: str, message: str) -> None:
         """Remember a problem at a node."""
-        mark = node.start_mark
-        self.problems.append(Problem(mark.line + 1, mark.column + 1, path, message))
+        self.problems.append(Problem(*place_of(node.start_mark), path, message))
 
 
 def read(text: str, file: str) -> Document:
@@ -82,9 +82,14 @@ def read(text: str, file: str) -> Document:
     """
     if len(text.encode("utf-8", "replace")) > MAX_BYTES:
         raise ProfileError(file, [Problem(1, 1, "", f"expected at most {MAX_BYTES} bytes")])
+    strange = Reader.NON_PRINTABLE.search(text)
+    if strange:
+        found = f"expected UTF-8 text, got the character U+{ord(strange[0]):04X}"
+        raise ProfileError(file, [Problem(*position(text, strange.start()), "", found)])
     try:
+        check_depth(text, file)
         root = yaml.compose(text, Loader)
-    except yaml.YAMLError as error:
+    except yaml.MarkedYAMLError as error:
         raise ProfileError(file, [scanner_problem(text, error)]) from None
     if root is None:
         raise ProfileError(file, [Problem(1, 1, "", "expected a profile, got an empty file")])
@@ -94,6 +99,29 @@ def read(text: str, file: str) -> Document:
         document.note(root, "", "expected a mapping that begins with `mockllm: 1`")
         raise ProfileError(file, document.problems)
     return document
+
+
+def position(text: str, offset: int) -> tuple[int, int]:
+    """The line and column of a character, from 1."""
+    before = text[:offset]
+    return before.count("\n") + 1, offset - before.rfind("\n")
+
+
+def place_of(mark: yaml.Mark | None) -> tuple[int, int]:
+    """The line and column of PyYAML's mark, from 1."""
+    assert mark is not None, "PyYAML marks everything that comes from a text"
+    return mark.line + 1, mark.column + 1
+
+
+def check_depth(text: str, file: str) -> None:
+    """Refuse nesting that would overflow the stack of libyaml's composer, which recurses in C."""
+    depth = 0
+    for event in yaml.parse(text, Loader):
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > MAX_DEPTH:
+            message = f"expected at most {MAX_DEPTH} levels"
+            raise ProfileError(file, [Problem(*place_of(event.start_mark), "", message)])
 
 
 def plain(document: Document, node: yaml.Node, path: str, depth: int) -> Any:
@@ -164,21 +192,21 @@ SPECIAL = {
 }
 
 
-def scanner_problem(text: str, error: yaml.YAMLError) -> Problem:
+def scanner_problem(text: str, error: yaml.MarkedYAMLError) -> Problem:
     """What PyYAML's scanner or parser could not read, in words that say what to do."""
-    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-    if mark is None:
-        return Problem(1, 1, "", f"expected YAML: {error}")
-    said = getattr(error, "problem", None) or "it cannot be read"
-    message = f"expected YAML: {said}"
-    lines = text.splitlines()
-    line = lines[mark.line] if mark.line < len(lines) else ""
-    token = (line[mark.column :].split() or [""])[0].rstrip(",]}")
-    if token and token[0] in SPECIAL:
-        message = (
-            f"a value that begins with '{token[0]}' is read as {SPECIAL[token[0]]}; "
-            f'if it is meant as text, quote it: "{token}" ({said})'
-        )
-    elif "\t" in line[: len(line) - len(line.lstrip())]:
-        message = "a tab cannot indent YAML; use spaces"
-    return Problem(mark.line + 1, mark.column + 1, "", message)
+    lines = [*text.splitlines(), ""]
+    for mark in filter(None, (error.problem_mark, error.context_mark)):
+        token = (lines[mark.line][mark.column :].split() or [""])[0].rstrip(",]}")
+        if token[:1] in SPECIAL:
+            message = (
+                f"a value that begins with '{token[0]}' is read as {SPECIAL[token[0]]}; "
+                f'if it is meant as text, quote it: "{token}" ({error.problem})'
+            )
+            return Problem(*place_of(mark), "", message)
+    line, column = place_of(error.problem_mark)
+    here = lines[line - 1]
+    tabbed = "\t" in here[: len(here) - len(here.lstrip())]
+    message = (
+        "a tab cannot indent YAML; use spaces" if tabbed else f"expected YAML: {error.problem}"
+    )
+    return Problem(line, column, "", message)
