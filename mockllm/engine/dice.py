@@ -12,8 +12,12 @@ from random import Random
 
 
 def key(*parts: object) -> str:
-    """One text of several parts; the separator cannot be confused with their content."""
-    return "/".join(f"{len(text)}:{text}" for text in map(str, parts))
+    """One text of several parts; the separator cannot be confused with their content.
+
+    Bytes of a header that are no UTF-8 reach us as lone surrogates, which have no encoding.
+    """
+    joined = "/".join(f"{len(text)}:{text}" for text in map(str, parts))
+    return joined.encode("utf-8", "backslashreplace").decode()
 
 
 def draw(*parts: object) -> float:

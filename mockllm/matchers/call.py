@@ -51,6 +51,11 @@ class Call:
     def fingerprint(self) -> str:
         """What identifies the request: its path and raw body, equal for a retry."""
         digest = blake2b(digest_size=16)
-        for part in (self.method.encode(), self.path.encode(), self.body):
+        for part in (encoded(self.method), encoded(self.path), self.body):
             digest.update(len(part).to_bytes(8, "big") + part)
         return digest.hexdigest()
+
+
+def encoded(text: str) -> bytes:
+    """The bytes that a text of the request came from."""
+    return text.encode("utf-8", "surrogateescape")

@@ -15,7 +15,7 @@ from mockllm.matchers.call import Call
 
 
 class Matcher(ABC):
-    """One condition of a route. `key` is its word in a profile, `takes` the type of its value."""
+    """One condition of a route. `key` is its word in a profile, `schema` what its value looks like."""
 
     key: ClassVar[str]
     schema: ClassVar[dict[str, object]] = {"type": "string"}

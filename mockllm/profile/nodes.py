@@ -107,9 +107,8 @@ def position(text: str, offset: int) -> tuple[int, int]:
     return before.count("\n") + 1, offset - before.rfind("\n")
 
 
-def place_of(mark: yaml.Mark | None) -> tuple[int, int]:
-    """The line and column of PyYAML's mark, from 1."""
-    assert mark is not None, "PyYAML marks everything that comes from a text"
+def place_of(mark: Any) -> tuple[int, int]:
+    """The line and column of a mark of PyYAML or libyaml, from 1."""
     return mark.line + 1, mark.column + 1
 
 
