@@ -1,4 +1,4 @@
-"""`class MockLLM`: the server from Python, in a thread and an event loop of its own."""
+"""`class MockLLM`: the server from Python, in a thread of its own."""
 
 from __future__ import annotations
 
@@ -7,26 +7,23 @@ import os
 import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import Future
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 from mockllm.engine.journal import Entry, brief
 from mockllm.engine.plan import Conditions
 from mockllm.faults.fault import Fault
-from mockllm.profile.adding import with_fault
-from mockllm.profile.library import Library, load_path
+from mockllm.profile.adding import route_of, with_faults
+from mockllm.profile.library import Library, UnknownProfile, load_path
 from mockllm.profile.loader import Loaded, load
+from mockllm.profile.problems import ProfileError
 from mockllm.server.service import Service, Settings
+from mockllm.server.threaded import Threaded
 
-T = TypeVar("T")
-
-LIMIT = 30.0
-"""Seconds after which a server that does not start, answer or stop is given up: a guard against
-hanging, not a measure."""
+__tracebackhide__ = True  # pytest shows the line of the test, not of its tools
 
 API_KEY = "mockllm-not-a-key"
 """What clients send: no secret scanner takes it for a key."""
@@ -70,10 +67,7 @@ class MockLLM:
         self._settings = Settings(host, port, Conditions(seed, speed, paced))
         self._loop_factory = loop_factory
         self._lock = threading.RLock()
-        self._thread: threading.Thread | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._stop: asyncio.Event | None = None
-        self._service: Service | None = None
+        self._server: Threaded | None = None
 
     def __repr__(self) -> str:
         return f"<MockLLM {self.url}>" if self.running else "<MockLLM, not running>"
@@ -88,38 +82,28 @@ class MockLLM:
         with self._lock:
             if self.running:
                 raise RuntimeError(f"this server is running already, at {self.url}")
-            started: Future[Service] = Future()
-            thread = threading.Thread(
-                target=self._run, args=(started,), name="mockllm", daemon=True
-            )
-            thread.start()
+            settings = self._settings
             try:
-                self._service = started.result(LIMIT)
+                self._server = Threaded(
+                    lambda: Service(self._library, self._first, settings), self._loop_factory
+                )
             except OSError as error:
-                where = f"{self._settings.host}:{self._settings.port}"
                 reason = error.strerror or error
-                raise OSError(error.errno, f"cannot listen on {where}: {reason}") from None
-            self._thread = thread
-            port = urlsplit(self._service.url).port
-            self._settings = replace(self._settings, port=port or 0)
+                raise OSError(
+                    error.errno, f"cannot listen on {settings.host}:{settings.port}: {reason}"
+                ) from None
+            self._settings = replace(settings, port=urlsplit(self.url).port or 0)
         return self
 
     def stop(self) -> None:
         """Let go of every stream and stop; returns when the port is free. Harmless when stopped."""
-        with self._lock:
-            thread, self._thread = self._thread, None
-            if thread is None or self._loop is None or self._stop is None:
-                return
-            with suppress(RuntimeError):  # the loop is closed: the thread has died
-                self._loop.call_soon_threadsafe(self._stop.set)
-            thread.join(LIMIT)
-            if thread.is_alive():
-                raise RuntimeError(f"the server did not stop within {LIMIT:g} seconds")
+        if self._server is not None:
+            self._server.stop()
 
     @property
     def running(self) -> bool:
         """Whether clients can connect."""
-        return self._thread is not None and self._thread.is_alive()
+        return self._server is not None and self._server.running
 
     def __enter__(self) -> Self:
         return self.start()
@@ -139,7 +123,7 @@ class MockLLM:
     @property
     def url(self) -> str:
         """The base URL, such as `http://127.0.0.1:40123`."""
-        return self._running.url
+        return self._running.service.url
 
     @property
     def openai_url(self) -> str:
@@ -173,7 +157,7 @@ class MockLLM:
         if seconds is not None and not seconds > 0:
             raise ValueError(f"seconds: expected a number above 0, got {seconds!r}")
         loaded = self._load(profile)
-        self._call(lambda service: service.engine.use(loaded, seconds))
+        self._running.call(lambda service: service.engine.use(loaded, seconds))
 
     def fail(self, status: int, **keys: Any) -> None:
         """Answer with an error: `fail(503)` always, `fail(503, first=2)` the first two calls.
@@ -192,13 +176,17 @@ class MockLLM:
         It comes first in every route of the profile that is on, and in the healthy default; counts
         begin anew. Raises `ValueError` for a fault that a profile would not have.
         """
+        try:
+            new = route_of(fault)
+        except ValueError as error:
+            raise error.with_traceback(None) from None
 
         def switch(service: Service) -> None:
             engine = service.engine
             remaining = engine.remaining
-            engine.use(with_fault(engine.profile, fault), remaining)
+            engine.use(with_faults(engine.profile, new), remaining)
 
-        self._call(switch)
+        self._running.call(switch)
 
     def reset(self) -> None:
         """Let go of held streams, forget calls, counts and added faults, and go back to the first
@@ -209,7 +197,7 @@ class MockLLM:
             service.application.release()
             service.engine.restart(first)
 
-        self._call(back)
+        self._running.call(back)
 
     @contextmanager
     def fresh(self, profile: str | Path | None = None) -> Iterator[Self]:
@@ -233,12 +221,11 @@ class MockLLM:
     def calls(self) -> tuple[Entry, ...]:
         """The calls since the start or reset, oldest first, as they stand now. At most the last
         thousand are kept."""
-        return self._call(lambda service: service.engine.journal.entries())
+        return self._running.call(lambda service: service.engine.journal.entries())
 
     def assert_attempts(self, count: int) -> None:
         """Fail unless exactly so many calls came since the start or reset."""
-        __tracebackhide__ = True
-        calls, forgotten = self._call(
+        calls, forgotten = self._running.call(
             lambda service: (service.engine.journal.entries(), service.engine.journal.forgotten)
         )
         came = len(calls) + forgotten
@@ -249,58 +236,28 @@ class MockLLM:
 
     def report(self) -> str:
         """What happened, for people: the profile that is on and each call in one line."""
-        calls, name = self._call(lambda s: (s.engine.journal.entries(), s.engine.profile.name))
+        calls, name = self._running.call(
+            lambda s: (s.engine.journal.entries(), s.engine.profile.name)
+        )
         return f"profile {name} at {self.url}\n{brief(calls) or '  no call came'}"
 
     # Inside
 
     @property
-    def _running(self) -> Service:
-        if self._service is None or not self.running:
+    def _running(self) -> Threaded:
+        if self._server is None or not self._server.running:
             raise RuntimeError("this server is not running; use `with MockLLM() as server:`")
-        return self._service
+        return self._server
 
     def _load(self, profile: str | Path) -> Loaded:
-        if isinstance(profile, Path):
-            return load_path(profile)
-        if YAML.search(profile):
-            return load(profile, name="inline")
-        return self._library.find(profile)
-
-    def _call(self, function: Callable[[Service], T]) -> T:
-        """Run a function on the server's loop, where the engine lives."""
-        with self._lock:
-            service = self._running
-            done: Future[T] = Future()
-
-            def run() -> None:
-                try:
-                    done.set_result(function(service))
-                except BaseException as error:
-                    done.set_exception(error)
-
-            assert self._loop is not None
-            self._loop.call_soon_threadsafe(run)
-            return done.result(LIMIT)
-
-    def _run(self, started: Future[Service]) -> None:
-        """The server's thread."""
-
-        async def main() -> None:
-            self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-            service = Service(self._library, self._first, self._settings)
-            await service.start()
-            started.set_result(service)
-            await self._stop.wait()
-            await service.stop()
-
         try:
-            with asyncio.Runner(loop_factory=self._loop_factory) as runner:
-                runner.run(main())
-        except BaseException as error:
-            if started.done():
-                raise
-            started.set_exception(error)
+            if isinstance(profile, Path):
+                return load_path(profile)
+            if YAML.search(profile):
+                return load(profile, name="inline")
+            return self._library.find(profile)
+        except (UnknownProfile, ProfileError, OSError) as error:
+            raise error.with_traceback(None) from None
 
 
 def folders(given: str | Path | Iterable[str | Path]) -> tuple[Path, ...]:

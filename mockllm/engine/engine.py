@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from mockllm.engine.counters import Counters
 from mockllm.engine.endpoints import find, refuse
 from mockllm.engine.journal import Journal
-from mockllm.engine.plan import Conditions, Plan, Visit, find_route, make_plan
+from mockllm.engine.plan import Conditions, Found, Plan, Visit, find_route, make_plan
 from mockllm.engine.select import select, split_path
 from mockllm.faults.fault import ErrorSpec
 from mockllm.matchers.call import Call
@@ -99,6 +98,12 @@ class Engine:
         self.journal.clear()
         self._start = self._now()
 
+    def restart(self, profile: Loaded) -> None:
+        """Begin anew with a profile; those that were switched on before are forgotten."""
+        self._loaded.clear()
+        self.use(profile)
+        self.reset()
+
     # From a request to a plan
 
     def read(
@@ -167,10 +172,9 @@ class Engine:
         wire = find("GET" if call.method == "HEAD" else call.method, call.path)
         if wire is None and refusal is None:
             refusal = refuse(call.method, call.path)
-        found = find_route(call, profile.profile)
-        if chosen:
-            # Nobody's route: a request that names no profile meets none of its faults.
-            found = replace(found, route=None)
+        # A request that names no profile is on nobody's route: it meets no faults, and no count of
+        # a route has it.
+        found = Found(None, -1, ()) if chosen else find_route(call, profile.profile)
         if visit is None:
             visit = Visit(
                 self._counters.call(profile.name, found.index, call.session),

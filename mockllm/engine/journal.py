@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
@@ -256,10 +256,26 @@ class Journal:
         self._number = 0
 
 
-def brief(entries: Iterable[Entry]) -> str:
-    """Calls in one line each, for messages."""
-    return "\n".join(
-        f"  #{e.number} {e.method} {e.path} -> {e.status or 'no head'}, {e.outcome.ending}"
-        + (f" ({', '.join(e.fired)})" if e.fired else "")
-        for e in entries
-    )
+MAX_LINES = 50
+"""Calls that `brief` shows."""
+
+
+def brief(entries: Sequence[Entry]) -> str:
+    """The last calls in one line each, for messages."""
+    shown = entries[-MAX_LINES:]
+    more = [f"  ({len(entries) - len(shown)} before)"] if len(shown) < len(entries) else []
+    return "\n".join([*more, *(line(entry) for entry in shown)])
+
+
+def line(entry: Entry) -> str:
+    """A call in one line: what came, what went out, how it ended, and what became of its faults."""
+    plan, skipped = entry.plan, entry.not_fired
+    notes = [
+        f"refused: {plan.refused}" if plan.refused else "",
+        f"fired: {', '.join(entry.fired)}" if entry.fired else "",
+        *(f"did not fire: {fault} ({why})" for fault, why in skipped.items()),
+        *(f"not route {miss.route}: {', '.join(miss.reasons)}" for miss in plan.found.misses),
+    ]
+    status = entry.status or "no head"
+    head = f"  #{entry.number} {entry.method} {entry.path} -> {status}, {entry.outcome.ending}"
+    return "; ".join([head, *(note for note in notes if note)])
