@@ -77,6 +77,8 @@ class Service:
 
 def bind(host: str, port: int) -> socket.socket:
     """A socket that is bound, so that its port is known before anybody listens."""
+    if not 0 <= port <= 65535:  # getaddrinfo would take it modulo 65536
+        raise OSError(f"expected a port from 0 to 65535, got {port}")
     family, kind, protocol, _, address = socket.getaddrinfo(
         host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
     )[0]

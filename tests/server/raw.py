@@ -49,6 +49,17 @@ class Raw:
         head, _, self.pending = self.pending.partition(mark)
         return head + mark
 
+    def read_while_not_ended(self, end: bytes) -> bytes:
+        """Everything until the bytes end so; for large bodies, because it looks at the end only."""
+        data = bytearray(self.pending)
+        while not data.endswith(end):
+            part = self.sock.recv(65536)
+            if not part:
+                raise AssertionError(f"expected {end!r}, got the end of the connection")
+            data += part
+        self.pending = b""
+        return bytes(data)
+
     def silent_for(self, seconds: float) -> bool:
         """Whether nothing comes for a moment: neither bytes nor the end."""
         assert not self.pending

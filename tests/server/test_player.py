@@ -35,7 +35,7 @@ def test_times_are_exact() -> None:
     stage.player.play()
     assert stage.times == []
     stage.clock.advance(1)
-    assert [(0.3, b"a"), (0.32, b"b"), (0.32, b"c")] == stage.transport.writes
+    assert stage.transport.writes == [(0.3, b"a"), (0.32, b"b"), (0.32, b"c")]
     assert Outcome("done", 5, 5, 3, 0.3, 0.32) == stage.outcome
 
 
@@ -148,13 +148,15 @@ def test_the_ordinary_end_of_a_connection_is_no_fault() -> None:
 def test_rst_comes_after_what_was_written() -> None:
     """A reset waits until nothing is left in the buffer, and lingers zero."""
     stage = Stage(Write(b"abc"), Close("rst"), room=10)
+    endings: list[str | None] = []
     stage.player.play()
-    assert stage.transport.ending is None
+    endings.append(stage.transport.ending)
     stage.clock.advance(0.01)
-    assert stage.transport.ending is None
+    endings.append(stage.transport.ending)
     stage.transport.buffered = 0
     stage.clock.advance(0.01)
-    assert stage.transport.ending == "rst"
+    endings.append(stage.transport.ending)
+    assert endings == [None, None, "rst"]
     assert stage.outcome.ending == "reset"
 
 

@@ -1,0 +1,5 @@
+"""`python -m mockllm`."""
+
+from mockllm.entry import main
+
+main()

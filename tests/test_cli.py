@@ -1,0 +1,179 @@
+"""The command line, as its user sees it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from mockllm import MockLLM, __version__
+from mockllm.cli import cli
+from tests.server.raw import chat, connected, text_of
+
+BAD = """mockllm: 1
+fualts: []
+pacing: {ttft: 300}
+"""
+
+
+@pytest.fixture(autouse=True)
+def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No variable of the machine changes what a command does."""
+    for name in ("MOCKLLM_PROFILE", "MOCKLLM_PROFILE_YAML", "MOCKLLM_PORT", "MOCKLLM_URL"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def run(*arguments: str, text: str | None = None) -> Result:
+    """One command."""
+    return CliRunner().invoke(cli, arguments, input=text)
+
+
+def test_version() -> None:
+    """The version is the package's."""
+    assert run("--version").stdout == f"mockllm, version {__version__}\n"
+
+
+def test_a_misspelled_command() -> None:
+    """The nearest command is named."""
+    result = run("lst")
+    assert result.exit_code == 2
+    assert "Did you mean 'list'?" in result.stderr
+
+
+def test_check_ok(tmp_path: Path) -> None:
+    """A good profile is ok, by name and by path."""
+    path = tmp_path / "mine.yaml"
+    path.write_text("mockllm: 1\nfaults: [reset]\n")
+    result = run("check", "default", str(path))
+    assert result.exit_code == 0
+    assert result.stdout.splitlines()[1] == f"{path}: ok"
+
+
+def test_check_all_problems_at_once(tmp_path: Path) -> None:
+    """Every problem comes with its place, and the exit status is 1."""
+    path = tmp_path / "mine.yaml"
+    path.write_text(BAD)
+    result = run("check", str(path), "defalt", str(tmp_path / "none.yaml"))
+    assert result.exit_code == 1
+    assert result.stdout.splitlines() == [
+        f"{path}:2:1: fualts: unknown key 'fualts'; did you mean 'faults'?",
+        f"{path}:3:16: pacing.ttft: expected a duration, got 300; write the unit, such as 300s or "
+        "300ms",
+        "defalt: there is no profile named 'defalt'; did you mean default?",
+        f"{tmp_path}/none.yaml: [Errno 2] No such file or directory: '{tmp_path}/none.yaml'",
+    ]
+    assert result.stderr == "4 problems\n"
+
+
+def test_schema() -> None:
+    """The schema is JSON and knows the language."""
+    schema = json.loads(run("schema").stdout)
+    assert schema["title"] == "mockllm profile"
+    assert "faults" in schema["properties"]
+
+
+def test_list_with_a_folder_of_ones_own(tmp_path: Path) -> None:
+    """Own profiles stand among the shipped ones; one that cannot be used says so."""
+    (tmp_path / "mine.mockllm.yaml").write_text("mockllm: 1\nabout: Mine.\n")
+    (tmp_path / "bad.yaml").write_text(BAD)
+    lines = run("list", "--profiles", str(tmp_path)).stdout.splitlines()
+    found = dict(line.split(None, 1) for line in lines)
+    assert found["mine"] == "Mine."
+    assert found["bad"].startswith(f"cannot be used: {tmp_path}/bad.yaml:2:1: ")
+    assert found["default"] == "A healthy server."
+
+
+def test_show() -> None:
+    """A profile is shown with the verbs that its named faults stand for."""
+    lines = run("show", "error-in-stream").stdout.splitlines()
+    assert lines[0].endswith("profiles/error-in-stream.yaml")
+    assert "mockllm: 1" in lines
+    assert lines[-1] == (
+        "# only route: error = send: {error: {}, done: true} at after content 5 + close: clean at "
+        "after content 5"
+    )
+
+
+def test_show_an_unknown_name() -> None:
+    """An unknown name is refused with the nearest."""
+    result = run("show", "slwo")
+    assert result.exit_code == 1
+    assert result.stderr == "there is no profile named 'slwo'; did you mean slow?\n"
+
+
+def test_plan_text() -> None:
+    """The plan tells times and faults."""
+    assert run("plan", "reset-mid-stream").stdout.splitlines()[-3:] == [
+        "    0.280  close       rst   <- fault 1 reset",
+        "fault 1: reset at after content 5: acts",
+        "         = close: rst at after content 5",
+    ]
+
+
+def test_plan_of_a_later_call() -> None:
+    """A fault that is spent says so."""
+    assert (
+        "fault 1: reply: envoy.no-healthy-upstream at request: does not act: call 3 of the session, nth: [1, 2, 5, 6, 9, 10]"
+        in run("plan", "flapping", "--call", "3").stdout
+    )
+
+
+def test_plan_json_and_request(tmp_path: Path) -> None:
+    """A plan of a given request, as data."""
+    path = tmp_path / "request.json"
+    path.write_text('{"model": "m", "messages": []}')
+    plan = json.loads(run("plan", "default", "--request", str(path), "--format", "json").stdout)
+    assert plan["refused"].startswith("Invalid 'messages': empty array.")
+    assert plan["timeline"][0]["text"] == "400 application/json"
+
+
+def test_plan_speed() -> None:
+    """`speed` divides the times."""
+    out = run("plan", "stall-then-resume", "--speed", "10").stdout
+    assert "wait        1.000s   <- fault 1 stall" in out
+
+
+def test_use_and_healthcheck(tmp_path: Path) -> None:
+    """A running server is switched by name and by path, and is healthy."""
+    with MockLLM() as server:
+        assert run("healthcheck", "--url", server.url).exit_code == 0
+        result = run("use", "truncated-clean", "--for", "3m", "--url", server.url)
+        assert result.stdout == f"{server.url} plays truncated-clean for 180 s\n"
+        path = tmp_path / "mine.yaml"
+        path.write_text("mockllm: 1\nfaults: [{close: clean, at: after content 1}]\n")
+        assert run("use", str(path), "--url", server.url).exit_code == 0
+        with connected(server.url) as raw:
+            raw.send(chat(close=True))
+            assert text_of(raw.read_all()[0]) == "This"
+        result = run("use", "truncated-clan", "--url", server.url)
+        assert result.exit_code == 1
+        assert "did you mean truncated-clean" in result.stderr
+
+
+def test_no_server() -> None:
+    """Where nobody listens, both commands say so in one line."""
+    with MockLLM() as server:
+        url = server.url
+    for arguments in (["healthcheck"], ["use", "default"]):
+        result = run(*arguments, "--url", url)
+        assert result.exit_code == 1
+        assert result.stderr.startswith(f"no answer from {url}: ")
+        assert result.stderr.count("\n") == 1
+
+
+def test_healthcheck_imports_no_server() -> None:
+    """A container runs it every few seconds: it must stay light."""
+    program = (
+        "import sys; from mockllm.cli import cli\n"
+        "try: cli(['healthcheck', '--url', 'http://127.0.0.1:9'])\n"
+        "except SystemExit: pass\n"
+        "print(sorted({'aiohttp', 'pydantic', 'yaml', 'faker'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "[]\n"
