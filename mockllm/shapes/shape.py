@@ -33,6 +33,7 @@ class Entry(Strict):
     param: str | None = None
     headers: dict[str, str] = {}
     beside: dict[str, Any] = Field({}, description="Keys beside `error` in the document.")
+    after_body: bool = Field(False, description="Said only when the request's body has been read.")
 
 
 class Shape(Strict):
@@ -88,6 +89,7 @@ class Answer(Strict):
     server: str
     content_type: str
     body: str
+    after_body: bool = Field(False, description="Said only when the request's body has been read.")
 
 
 def fill(template: Any, values: dict[str, Any]) -> Any:
@@ -142,21 +144,24 @@ def render_error(
     if entry.headers:
         extra = tuple(entry.headers.items())
         head = Head(head.status, (*head.headers, *extra), head.reason)
-    return whole(shape.server, head, shape.document(spec, entry, model), has_body=has_body)
+    document = shape.document(spec, entry, model)
+    return whole(shape.server, head, document, unread=has_body and not entry.after_body)
 
 
 def render_answer(name: str, *, has_body: bool, identity: Identity) -> tuple[Message, ...]:
     """A named answer as it was captured."""
     answer = answers()[name]
     head = make_head(answer.server, answer.status, answer.content_type, identity)
-    return whole(answer.server, head, answer.body.encode(), has_body=has_body)
+    unread = has_body and not answer.after_body
+    return whole(answer.server, head, answer.body.encode(), unread=unread)
 
 
-def whole(server: str, head: Head, body: bytes, *, has_body: bool) -> tuple[Message, ...]:
-    """A reply of one frame, ended as its server ends it."""
+def whole(server: str, head: Head, body: bytes, *, unread: bool) -> tuple[Message, ...]:
+    """A reply of one frame, ended as its server ends it; `unread`: it comes before the request's
+    body has been read."""
     frame = Frame(("error",), body)
     kind = SERVERS[server]
-    if not (kind.leaves_body_unread and has_body):
+    if not (kind.leaves_body_unread and unread):
         return (head, frame, End())
     head = Head(head.status, (*head.headers, ("connection", "close")), head.reason)
     return (head, frame, Wait(kind.close_delay), End())
