@@ -1,0 +1,94 @@
+"""A healthy server's waits stand where the first token and the gaps are."""
+
+from __future__ import annotations
+
+from random import Random
+from statistics import mean, pstdev
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mockllm.timeline.events import End, Frame, Message, Wait
+from mockllm.timeline.pacing import INSTANT, Pace, jittered, pace
+from tests.timeline.samples import DONE, FINISH, ROLE, STREAM, WHOLE, content, script, tool
+
+WHOLE_BODY = Frame(("body",), b"{}", tokens=4)
+
+
+def wait(seconds: float) -> Wait:
+    """A wait of the schedule."""
+    return Wait(seconds, paced=True)
+
+
+@pytest.mark.parametrize(
+    ("timing", "events", "paced"),
+    [
+        (INSTANT, script(2), script(2)),
+        (
+            Pace(0.2, 0.02),
+            script(2),
+            (wait(0.2), STREAM, ROLE, content(1), wait(0.02), content(2), FINISH, DONE, End()),
+        ),
+        (
+            Pace(0.5, 0.25, head=0.125),
+            script(1),
+            (wait(0.125), STREAM, wait(0.375), ROLE, content(1), FINISH, DONE, End()),
+        ),
+        (
+            Pace(0.5, head=2.0),
+            script(1),
+            (wait(0.5), STREAM, wait(0.0), ROLE, content(1), FINISH, DONE, End()),
+        ),
+        (
+            Pace(0.2, 0.02),
+            (STREAM, tool(1, 1), tool(1, 2), DONE, End()),
+            (wait(0.2), STREAM, tool(1, 1), wait(0.02), tool(1, 2), DONE, End()),
+        ),
+        (
+            Pace(0.5, 0.25),
+            (WHOLE, WHOLE_BODY, End()),
+            (wait(1.25), WHOLE, WHOLE_BODY, End()),
+        ),
+        (
+            Pace(0.5, 0.25, head=0.5),
+            (WHOLE, WHOLE_BODY, End()),
+            (wait(0.5), WHOLE, wait(0.75), WHOLE_BODY, End()),
+        ),
+        (Pace(0.5), (WHOLE, Frame(("error",), b"{}"), End()), (WHOLE, Frame(("error",), b"{}"), End())),
+    ],
+    ids=["none", "stream", "early head", "head after ttft", "tools", "whole", "whole, early head", "no tokens"],
+)  # fmt: skip
+def test_pace(timing: Pace, events: tuple[Message, ...], paced: tuple[Message, ...]) -> None:
+    """Head and role leave with the first content; finish, usage and done without a gap."""
+    assert pace(events, timing, Random(1)) == paced
+
+
+def test_jitter_is_drawn_from_the_generator() -> None:
+    """The same generator gives the same waits, another gives others."""
+    timing = Pace(0.2, 0.02, jitter=0.2)
+    assert pace(script(5), timing, Random(1)) == pace(script(5), timing, Random(1))
+    assert pace(script(5), timing, Random(1)) != pace(script(5), timing, Random(2))
+
+
+def test_jitter_is_normal_around_the_mean() -> None:
+    """Two thousand draws have the mean and the deviation that were asked for."""
+    random = Random(7)
+    draws = [jittered(0.02, 0.2, random) for _ in range(2000)]
+    assert mean(draws) == pytest.approx(0.02, rel=0.02)
+    assert pstdev(draws) == pytest.approx(0.004, rel=0.05)
+
+
+@given(st.floats(0, 10), st.floats(0, 1), st.integers(0, 1 << 32))
+def test_jitter_has_bounds(average: float, jitter: float, seed: int) -> None:
+    """No draw is negative or further than three deviations from the mean."""
+    drawn = jittered(average, jitter, Random(seed))
+    assert drawn >= 0
+    assert abs(drawn - average) <= 3 * average * jitter + 1e-9
+
+
+def test_no_jitter_draws_nothing() -> None:
+    """Without jitter the generator is not touched, so that adding jitter changes nothing else."""
+    random = Random(1)
+    assert (jittered(0.5, 0.0, random), jittered(0.0, 0.5, random)) == (0.5, 0.0)
+    assert random.random() == Random(1).random()
