@@ -69,7 +69,7 @@ def parse_duration(value: object) -> float:
     if isinstance(value, int | float) and not isinstance(value, bool):
         text = spelled(value)
         raise expected("a duration", value, f"write the unit, such as {text}s or {text}ms")
-    if not isinstance(value, str) or not re.match(DURATION, value):
+    if not isinstance(value, str) or not re.fullmatch(DURATION, value):
         raise expected("a duration such as 300ms, 2s or 1m30s", value)
     return sum(float(number) * UNITS[unit] for number, unit in TERM.findall(value))
 
@@ -78,14 +78,14 @@ def parse_duration_or_forever(value: object) -> float:
     """Seconds, or `forever`."""
     if value == "forever":
         return FOREVER
-    if isinstance(value, str) and not re.match(DURATION, value):
+    if isinstance(value, str) and not re.fullmatch(DURATION, value):
         raise expected("a duration such as 300ms or 2s, or forever", value)
     return parse_duration(value)
 
 
 def parse_share(value: object) -> float:
     """A fraction from a text such as `20%`."""
-    if not isinstance(value, str) or not re.match(SHARE, value):
+    if not isinstance(value, str) or not re.fullmatch(SHARE, value):
         raise expected("a share such as 20%", value)
     share = float(value[:-1]) / 100
     if share > 1:
