@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import unquote
 
 from mockllm.engine.counters import Counters
 from mockllm.engine.endpoints import find, refuse
@@ -117,7 +118,7 @@ class Engine:
         http10: bool = False,
     ) -> tuple[Call, str | None]:
         """A request as a call, and the profile name in its path, if there is one."""
-        path, _, query = target.partition("?")
+        path, query = split_target(target)
         path_name, path = split_path(path)
         wire = find("GET" if method == "HEAD" else method, path)
         data, problem = parse(body)
@@ -192,6 +193,14 @@ class Engine:
             conditions=self.conditions,
             date=date,
         )
+
+
+def split_target(target: str) -> tuple[str, str]:
+    """Path and query of a request line; a proxy's absolute form loses its scheme and host."""
+    path, _, query = target.partition("?")
+    if not path.startswith("/"):
+        path = "/" + path.partition("://")[2].partition("/")[2]
+    return unquote(path), query
 
 
 def parse(body: bytes) -> tuple[Mapping[str, Any], str | None]:

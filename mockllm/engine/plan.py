@@ -63,7 +63,7 @@ class Found:
     @property
     def name(self) -> str:
         """The route's name."""
-        return (self.route.name or "") if self.route else "healthy default"
+        return (self.route.name or "") if self.route else "no route"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +90,16 @@ class Plan:
 
 
 def find_route(call: Call, profile: Profile) -> Found:
-    """The first route that matches, and why those before it do not."""
+    """The first route that matches, and why those before it do not.
+
+    A path that no wire serves reaches only routes that name a path: a client with a wrong base URL
+    must see the 404 that tells it so, not the faults of a profile that it never reaches.
+    """
     misses: list[Miss] = []
     for index, route in enumerate(profile.all_routes):
         reasons = route.match.why_not(call)
+        if call.wire is None and "path" not in route.match.model_fields_set:
+            reasons = ("no API is served on the path", *reasons)
         if not reasons:
             return Found(route, index, tuple(misses))
         misses.append(Miss(route.name or "", reasons))

@@ -61,7 +61,7 @@ def parse_code(value: object) -> int | str | None:
 class ErrorSpec(Strict):
     """An error, before any server's shape."""
 
-    status: StrictInt = Field(500, ge=100, le=999, description="The HTTP status.")
+    status: StrictInt = Field(500, ge=200, le=999, description="The HTTP status.")
     shape: Annotated[str | None, AfterValidator(shape_exists)] = Field(
         None,
         description="The form of the body; the wire's own without it.",

@@ -163,7 +163,7 @@ class Profile(Strict):
     seed: StrictInt | None = Field(
         None, description="Where chance begins; the server's own without it."
     )
-    models: tuple[Text, ...] = Field(MODELS, description="What /v1/models lists.")
+    models: tuple[Text, ...] = Field(MODELS, min_length=1, description="What /v1/models lists.")
     strict: StrictBool = Field(
         False, description="No healthy default route, and unknown models are refused."
     )
