@@ -1,0 +1,81 @@
+"""An exchange that answers with what a test can recognise, and how a test applies faults."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from mockllm.faults.apply import AnyFault, Report, apply
+from mockllm.faults.close import CloseFault
+from mockllm.faults.edit import EditFault
+from mockllm.faults.encode import EncodeFault
+from mockllm.faults.fault import ErrorSpec
+from mockllm.faults.named import NAMED
+from mockllm.faults.often import Occasion
+from mockllm.faults.reply import ReplyFault
+from mockllm.faults.send import SendFault
+from mockllm.faults.wait import WaitFault
+from mockllm.timeline.events import AUTO, End, Frame, Head, Message
+from mockllm.timeline.slots import Step, until_end
+
+VERBS = (WaitFault, ReplyFault, SendFault, EditFault, EncodeFault, CloseFault)
+CLASSES: dict[str, type[Any]] = {**{verb.verb: verb for verb in VERBS}, **NAMED}
+
+
+class FakeExchange:
+    """Answers that say what was asked for."""
+
+    def answer(self, name: str) -> tuple[Message, ...]:
+        """A reply whose body is the answer's name."""
+        return (Head(503, (("server", "answer"),)), Frame(("error",), name.encode()), End())
+
+    def error(self, spec: ErrorSpec) -> tuple[Message, ...]:
+        """A reply whose body is the specification."""
+        headers = (("Content-Type", "application/json"), ("content-length", AUTO))
+        return (Head(spec.status, headers), Frame(("error",), self.spelled(spec)), End())
+
+    def stream_error(self, spec: ErrorSpec) -> Frame:
+        """A frame that holds the specification."""
+        return Frame(("error",), self.spelled(spec))
+
+    def done(self) -> tuple[Frame, ...]:
+        """The usual last frame."""
+        return (Frame(("done",), b"[DONE]"),)
+
+    def delta(self, delta: dict[str, Any]) -> Frame:
+        """A frame that holds the delta."""
+        return Frame(("extra",), f"delta {delta}".encode())
+
+    @staticmethod
+    def spelled(spec: ErrorSpec) -> bytes:
+        """The fields that were given."""
+        return str(spec.model_dump(exclude_unset=True)).encode()
+
+
+def fault(**fields: Any) -> AnyFault:
+    """A fault from the keys of a profile."""
+    word = next(key for key in fields if key in CLASSES)
+    made: AnyFault = TypeAdapter(CLASSES[word]).validate_python(fields)
+    return made
+
+
+def applied(
+    script: Sequence[Message], *faults: AnyFault, occasion: Occasion | None = None
+) -> tuple[tuple[Step, ...], tuple[Report, ...]]:
+    """What is played, and the reports."""
+    sequence, reports = apply(script, faults, lambda index: occasion or Occasion(), FakeExchange())
+    return until_end(sequence), reports
+
+
+def played(script: Sequence[Message], *faults: AnyFault) -> tuple[Message | None, ...]:
+    """The events that are played."""
+    return tuple(step.event for step in applied(script, *faults)[0])
+
+
+def reasons(
+    script: Sequence[Message], *faults: AnyFault, occasion: Occasion | None = None
+) -> list[str | None]:
+    """Why each fault does not act; None for those that do."""
+    return [report.skipped for report in applied(script, *faults, occasion=occasion)[1]]
