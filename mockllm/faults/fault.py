@@ -135,10 +135,8 @@ class Fault(Often, ABC):
 
     @classmethod
     def why_not(cls, anchor: Anchor) -> str:
-        """Why the verb cannot act there."""
-        if anchor.point == "target":
-            return f"say before {anchor.text} or after {anchor.text}"
-        return f"{cls.verb} has no meaning there"
+        """Why the verb cannot act there; most verbs act at any moment, and need one."""
+        return f"say before {anchor.text} or after {anchor.text}"
 
     @abstractmethod
     def value(self) -> str:

@@ -154,13 +154,11 @@ class NamedFault(Often):
                 return ""
             case float() as seconds:
                 return format_seconds(seconds)
-            case ErrorSpec() as spec:
+            case spec:
                 given = spec.model_dump(exclude_unset=True)
                 if list(given) == ["status"]:
                     return str(given["status"])
                 return flow(given) if given else ""
-            case other:
-                return str(other)
 
 
 def filled(template: Any, value: object) -> Any:
