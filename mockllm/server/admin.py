@@ -12,20 +12,18 @@ import ipaddress
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from aiohttp import web
 
 from mockllm import __version__
+from mockllm.engine.engine import Engine
 from mockllm.engine.plan import Visit
 from mockllm.engine.report import as_json, as_text
 from mockllm.faults.values import parse_duration
 from mockllm.profile.library import UnknownProfile, is_path
 from mockllm.profile.loader import Loaded, load
 from mockllm.profile.problems import ProfileError
-
-if TYPE_CHECKING:
-    from mockllm.server.application import Application
 
 PREFIX = "/_mockllm"
 
@@ -76,14 +74,23 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-Endpoint = Callable[[web.BaseRequest, "Application"], Awaitable[web.Response]]
+class Desk(Protocol):
+    """What the admin API works on."""
+
+    engine: Engine
+
+    def release(self) -> None:
+        """Let go of every stream that is playing or held."""
 
 
-async def respond(request: web.BaseRequest, application: Application, guard: Guard) -> web.Response:
+Endpoint = Callable[[web.BaseRequest, Desk], Awaitable[web.Response]]
+
+
+async def respond(request: web.BaseRequest, desk: Desk, guard: Guard) -> web.Response:
     """Answer a request to the admin API."""
     path = request.path.removeprefix(PREFIX).rstrip("/") or "/"
     if path == "/health" and request.method in ("GET", "HEAD"):
-        return await health(request, application)
+        return await health(request, desk)
     why = guard.why_not(request)
     if why is not None:
         return problem(403, why)
@@ -92,7 +99,7 @@ async def respond(request: web.BaseRequest, application: Application, guard: Gua
         known = ", ".join(f"{method} {PREFIX}{there}" for method, there in ENDPOINTS)
         return problem(404, f"there is no {request.method} {request.path}; known: {known}")
     try:
-        return await endpoint(request, application)
+        return await endpoint(request, desk)
     except (UnknownProfile, ProfileError, ValueError) as error:
         return problem(404 if isinstance(error, UnknownProfile) else 400, str(error))
 
@@ -102,16 +109,16 @@ def problem(status: int, message: str) -> web.Response:
     return web.json_response({"error": message}, status=status)
 
 
-async def health(request: web.BaseRequest, application: Application) -> web.Response:
+async def health(request: web.BaseRequest, desk: Desk) -> web.Response:
     """Whether the server runs, and with what."""
     return web.json_response(
-        {"status": "ok", "version": __version__, "profile": application.engine.profile.name}
+        {"status": "ok", "version": __version__, "profile": desk.engine.profile.name}
     )
 
 
-async def journal(request: web.BaseRequest, application: Application) -> web.Response:
+async def journal(request: web.BaseRequest, desk: Desk) -> web.Response:
     """The calls, oldest first; `?last=N` for the newest, `?session=NAME` for one session's."""
-    entries = application.engine.journal.entries()
+    entries = desk.engine.journal.entries()
     session = request.query.get("session")
     if session is not None:
         entries = tuple(entry for entry in entries if entry.plan.call.session == session)
@@ -120,7 +127,7 @@ async def journal(request: web.BaseRequest, application: Application) -> web.Res
         entries = entries[-last:] if last else ()
     return web.json_response(
         {
-            "forgotten": application.engine.journal.forgotten,
+            "forgotten": desk.engine.journal.forgotten,
             "calls": [entry.as_json() for entry in entries],
         }
     )
@@ -136,28 +143,28 @@ def whole_number(request: web.BaseRequest, name: str) -> int | None:
     return int(text)
 
 
-async def get_profile(request: web.BaseRequest, application: Application) -> web.Response:
+async def get_profile(request: web.BaseRequest, desk: Desk) -> web.Response:
     """The profile that is on, its text, and for how long."""
-    engine = application.engine
+    engine = desk.engine
     profile = engine.profile
     return web.json_response(
         {"name": profile.name, "remaining": engine.remaining, "yaml": profile.text}
     )
 
 
-async def put_profile(request: web.BaseRequest, application: Application) -> web.Response:
+async def put_profile(request: web.BaseRequest, desk: Desk) -> web.Response:
     """Switch the profile.
 
     The body is JSON `{"name": …}` (a known name) or `{"yaml": …}` (a profile's text), either with
     `"for": "3m"` for a time to live; or the profile's YAML itself, with the time as `?for=3m`.
     """
-    engine = application.engine
+    engine = desk.engine
     text = await request.text()
     if request.content_type != "application/json":
         profile, span = load(text, name="inline"), request.query.get("for")
     else:
         wish = read_wish(text)
-        profile = wished(wish, application)
+        profile = wished(wish, desk)
         span = wish.get("for")
     engine.use(profile, None if span is None else seconds(span))
     return web.json_response({"name": profile.name, "remaining": engine.remaining})
@@ -172,14 +179,14 @@ def read_wish(text: str) -> dict[str, Any]:
     return wish
 
 
-def wished(wish: dict[str, Any], application: Application) -> Loaded:
+def wished(wish: dict[str, Any], desk: Desk) -> Loaded:
     """The profile that a switch means; names only, because a path would read any file."""
     if "yaml" in wish:
         return load(str(wish["yaml"]), name="inline")
     name = str(wish["name"])
     if is_path(name):
         raise ValueError(f"expected the name of a profile, got the path '{name}'; send its yaml")
-    return application.engine.find(name)
+    return desk.engine.find(name)
 
 
 def seconds(span: object) -> float:
@@ -190,37 +197,37 @@ def seconds(span: object) -> float:
         raise ValueError(f"for: {error}") from None
 
 
-async def list_profiles(request: web.BaseRequest, application: Application) -> web.Response:
+async def list_profiles(request: web.BaseRequest, desk: Desk) -> web.Response:
     """Every name that a request can choose, with what each imitates."""
-    engine = application.engine
+    engine = desk.engine
     names = sorted(engine.names)
     return web.json_response(
-        {"profiles": [{"name": name, "about": about(name, application)} for name in names]}
+        {"profiles": [{"name": name, "about": about(name, desk)} for name in names]}
     )
 
 
-def about(name: str, application: Application) -> str:
+def about(name: str, desk: Desk) -> str:
     """What a profile imitates, or what is wrong with it."""
     try:
-        return application.engine.find(name).profile.about
+        return desk.engine.find(name).profile.about
     except ProfileError as error:
         return f"cannot be used: {error}"
 
 
-async def reset(request: web.BaseRequest, application: Application) -> web.Response:
+async def reset(request: web.BaseRequest, desk: Desk) -> web.Response:
     """Let go of held streams; forget calls and counts."""
-    application.release()
-    application.engine.reset()
+    desk.release()
+    desk.engine.reset()
     return web.json_response({"status": "reset"})
 
 
-async def plan(request: web.BaseRequest, application: Application) -> web.Response:
+async def plan(request: web.BaseRequest, desk: Desk) -> web.Response:
     """The plan that a request would get; nothing is counted.
 
     The body is the request's own. `?path=/v1/chat/completions`, `?method=POST`, `?call=1`,
     `?profile=NAME`, `?format=text` say the rest.
     """
-    engine = application.engine
+    engine = desk.engine
     target = request.query.get("path", "/v1/chat/completions")
     name = request.query.get("profile")
     headers = tuple((key, value) for key, value in request.headers.items())
