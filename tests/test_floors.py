@@ -1,0 +1,137 @@
+"""The floors of the package: a file imports its own floor or lower ones, and only the top does I/O."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import mockllm
+
+ROOT = Path(mockllm.__file__).parent
+FLOORS = (
+    "timeline",
+    "faults",
+    "matchers",
+    "scripts",
+    "wires",
+    "shapes",
+    "profile",
+    "engine",
+    "server",
+)
+"""From ground to top; what stands in no folder is the roof."""
+IMPURE = {
+    "aiohttp",
+    "asyncio",
+    "concurrent",
+    "multiprocessing",
+    "selectors",
+    "signal",
+    "socket",
+    "ssl",
+    "subprocess",
+    "threading",
+    "time",
+    "uvloop",
+}
+"""What nothing below the server imports."""
+
+FILES = sorted(ROOT.rglob("*.py"))
+NAMES = [".".join(("mockllm", *file.relative_to(ROOT).with_suffix("").parts)) for file in FILES]
+MODULES = [name.removesuffix(".__init__") for name in NAMES]
+
+
+def floor_of(module: str) -> int:
+    """The floor of a module; the roof is above all floors."""
+    parts = module.split(".")
+    return FLOORS.index(parts[1]) if len(parts) > 1 and parts[1] in FLOORS else len(FLOORS)
+
+
+def imports(file: Path) -> Iterator[tuple[str, str]]:
+    """Everything that a file imports, wherever in it: module and name."""
+    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, "") for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            yield from ((node.module or "", alias.name) for alias in node.names)
+
+
+def test_every_folder_is_a_floor() -> None:
+    """A folder with code has its place among the floors."""
+    folders = {file.relative_to(ROOT).parts[0] for file in FILES if file.parent != ROOT}
+    assert folders <= set(FLOORS)
+
+
+@pytest.mark.parametrize("file", FILES, ids=MODULES)
+def test_imports_go_down(file: Path) -> None:
+    """A file imports its own floor or lower ones, also for type checkers alone."""
+    own = floor_of(".".join(("mockllm", *file.relative_to(ROOT).parts)))
+    upward = [
+        f"{module}.{name}"
+        for module, name in imports(file)
+        if module.split(".")[0] == "mockllm"
+        and (module, name) != ("mockllm", "__version__")
+        # `from mockllm import faults` names the floor in what is imported
+        and floor_of(f"{module}.{name}") > own
+    ]
+    assert upward == []
+
+
+BELOW = [
+    (name, file) for name, file in zip(MODULES, FILES, strict=True) if floor_of(name) < len(FLOORS) - 1
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("file", [file for _, file in BELOW], ids=[name for name, _ in BELOW])
+def test_nothing_below_the_server_touches_the_world(file: Path) -> None:
+    """Below the server there is no loop, socket, clock, thread or dice that all share."""
+    found = [
+        f"{module} {name}".rstrip()
+        for module, name in imports(file)
+        if module.split(".")[0] in IMPURE
+        or (module == "random" and name != "Random")
+        or (module == "datetime")
+    ]
+    assert found == []
+
+
+ALONE = """
+import importlib, os, sys, traceback
+import aiohttp, click, pydantic, yaml  # what every child would load anew
+
+for name in sys.argv[1:]:
+    child = os.fork()
+    if not child:
+        try:
+            importlib.import_module(name)
+        except BaseException:
+            traceback.print_exc()
+            os._exit(1)
+        os._exit(0)
+    if os.waitpid(child, 0)[1]:
+        print(name)
+"""
+
+
+def test_each_module_imports_alone() -> None:
+    """Each module can be the first that is imported, so that no cycle hides behind an order."""
+    # `python -m mockllm` is a program: to import it is to run it.
+    names = [module for module in MODULES if module != "mockllm.__main__"]
+    done = subprocess.run(
+        [sys.executable, "-c", ALONE, *names], check=True, capture_output=True, text=True
+    )
+    assert (done.stdout, done.stderr) == ("", "")
+
+
+@pytest.mark.parametrize("module", ["mockllm", "mockllm.entry", "mockllm.remote"])
+def test_a_quick_start_imports_no_server(module: str) -> None:
+    """What runs every few seconds in a container, or in every test run, does not pay for aiohttp."""
+    code = f"import sys, {module}; print([m for m in ('aiohttp', 'pydantic', 'faker') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout == "[]\n"
