@@ -13,6 +13,7 @@ validation errors are documented, not captured.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -30,6 +31,8 @@ from mockllm.wires.wire import Refused, Setting, Wire
 ROLES = ("system", "assistant", "user", "function", "tool", "developer")
 TOKENS_PER_MESSAGE = 4
 TOKENS_PER_REPLY = 3
+NUMBERS = {"n": 128, "max_tokens": math.inf, "max_completion_tokens": math.inf}
+"""Parameters that are whole numbers, and their largest value (openai-openapi)."""
 MASKS = 16
 """How many different obfuscations a choice has; they repeat, because nobody reads them."""
 
@@ -71,22 +74,12 @@ class OpenAIChat(Wire):
         for name, kind, words in (
             ("stream", bool, "a boolean"),
             ("stream_options", dict, "an object"),
-            ("n", int, "an integer"),
-            ("max_tokens", int, "an integer"),
-            ("max_completion_tokens", int, "an integer"),
         ):
-            value = data.get(name)
-            if value is None:
-                continue
-            if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-                raise wrong_type(name, words, value)
-            if isinstance(value, int) and kind is int and value < 1:
-                raise invalid(
-                    f"Invalid '{name}': integer below minimum value. Expected a value >= 1, "
-                    f"but got {value} instead.",
-                    name,
-                    "integer_below_min_value",
-                )
+            if data.get(name) is not None and not isinstance(data[name], kind):
+                raise wrong_type(name, words, data[name])
+        for name, most in NUMBERS.items():
+            if data.get(name) is not None:
+                check_number(name, data[name], most)
         if data.get("stream_options") is not None and not call.stream:
             raise invalid(
                 "The 'stream_options' parameter is only allowed when 'stream' is enabled.",
@@ -230,8 +223,8 @@ class Reply:
         parts = self.script.parts
         role = '{"role":"assistant",'
         if not parts or isinstance(parts[0], Text):
-            opening = self.chunk(index, role.encode() + b'"content":"","refusal":null}', first=True)
-            yield Frame(("role",), opening)
+            delta = role.encode() + b'"content":"","refusal":null}'
+            yield Frame(("role",), self.chunk(index, delta, first=index == 0))
         number = 0
         for place, part in enumerate(parts):
             match part:
@@ -260,7 +253,7 @@ class Reply:
         if opens:
             delta = {"role": "assistant", "content": None, **delta, "refusal": None}
         kinds = ("role", "tool") if opens else ("tool",)
-        data = self.chunk(index, compact(delta), first=opens)
+        data = self.chunk(index, compact(delta), first=opens and index == 0)
         yield Frame(kinds, data, part=number + 1)
         for arguments in part.arguments:
             more = {"tool_calls": [{"index": number, "function": {"arguments": arguments}}]}
@@ -279,8 +272,9 @@ class Reply:
         """One chunk with a choice."""
         head = compact(self.common(first=first))[:-1]
         reason = b"null" if finish is None else quoted(finish)
-        # The capture's last chunk carries an empty one.
-        mask = "" if finish is not None else self.mask(index, len(delta))
+        mask = self.mask(index, len(delta))
+        if mask is not None and finish is not None:
+            mask = ""  # the capture's last chunk carries an empty one
         return (
             head
             + b',"choices":[{"index":%d,"delta":%b,"logprobs":null,"finish_reason":%b}]'
@@ -364,6 +358,26 @@ def check_message(where: str, message: Any) -> None:
             f"Invalid value: '{role}'. Supported values are: {names}.",
             f"{where}.role",
             "invalid_value",
+        )
+
+
+def check_number(name: str, value: Any, most: float) -> None:
+    """Refuse what is no whole number from 1 to the most that is allowed."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise wrong_type(name, "an integer", value)
+    if value < 1:
+        raise invalid(
+            f"Invalid '{name}': integer below minimum value. Expected a value >= 1, "
+            f"but got {value} instead.",
+            name,
+            "integer_below_min_value",
+        )
+    if value > most:
+        raise invalid(
+            f"Invalid '{name}': integer above maximum value. Expected a value <= {most}, "
+            f"but got {value} instead.",
+            name,
+            "integer_above_max_value",
         )
 
 
