@@ -31,6 +31,8 @@ UNITS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 TERM = re.compile(r"(\d+(?:\.\d+)?)(us|ms|s|m|h)")
 DURATION = r"^(\d+(\.\d+)?(us|ms|s|m|h))+$"
 SHARE = r"^\d+(\.\d+)?%$"
+SIZES = {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
+SIZE = r"^\d+(B|KiB|MiB|GiB)$"
 
 
 class Strict(BaseModel):
@@ -81,6 +83,41 @@ def parse_duration_or_forever(value: object) -> float:
     if isinstance(value, str) and not re.fullmatch(DURATION, value):
         raise expected("a duration such as 300ms or 2s, or forever", value)
     return parse_duration(value)
+
+
+def parse_size(value: object) -> int:
+    """Bytes from a text such as `512B`, `200KiB` or `1MiB`."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        text = spelled(value)
+        raise expected("a size", value, f"write the unit, such as {text}B or {text}KiB")
+    found = re.fullmatch(r"(\d+)([KMG]iB|B)", value) if isinstance(value, str) else None
+    if found is None:
+        raise expected("a size such as 512B, 200KiB or 1MiB", value)
+    return int(found[1]) * SIZES[found[2]]
+
+
+SIZES = {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
+SIZE = r"^\d+(B|KiB|MiB|GiB)$"
+
+
+def parse_size(value: object) -> int:
+    """Bytes from a text such as `512B`, `64KiB` or `1MiB`."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        text = spelled(value)
+        raise expected("a size", value, f"write the unit, such as {text}B or {text}KiB")
+    found = re.fullmatch(SIZE, value) if isinstance(value, str) else None
+    if not found or not isinstance(value, str):
+        raise expected("a size such as 512B, 64KiB or 1MiB", value)
+    return int(value.removesuffix(found[1])) * SIZES[found[1]]
+
+
+def parse_rate(value: object) -> float:
+    """Bytes a second from a text such as `1KiB/s`."""
+    if isinstance(value, str) and value.endswith("/s"):
+        rate = parse_size(value.removesuffix("/s"))
+        if rate > 0:
+            return float(rate)
+    raise expected("a bandwidth such as 1KiB/s", value)
 
 
 def parse_share(value: object) -> float:
@@ -159,6 +196,25 @@ DurationOrForever = Annotated[
             "anyOf": [{"const": "forever"}, {"type": "string", "pattern": DURATION}],
             "description": "A duration (300ms, 2s, 1m30s), or forever.",
         }
+    ),
+]
+Size = Annotated[
+    int,
+    BeforeValidator(parse_size),
+    WithJsonSchema({"type": "string", "pattern": SIZE, "description": "A size: 512B, 200KiB."}),
+]
+Size = Annotated[
+    int,
+    BeforeValidator(parse_size),
+    WithJsonSchema(
+        {"type": "string", "pattern": SIZE, "description": "A size: 512B, 64KiB, 1MiB."}
+    ),
+]
+Rate = Annotated[
+    float,
+    BeforeValidator(parse_rate),
+    WithJsonSchema(
+        {"type": "string", "pattern": SIZE[:-1] + "/s$", "description": "A bandwidth: 1KiB/s."}
     ),
 ]
 Share = Annotated[

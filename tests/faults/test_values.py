@@ -26,6 +26,7 @@ from mockllm.faults.values import (
     parse_duration_or_forever,
     parse_flag,
     parse_share,
+    parse_size,
     parse_text,
     spelled,
     stands_alone,
@@ -55,6 +56,11 @@ class Spelled(float):
         (parse_share, "0%", 0.0),
         (parse_share, "12.5%", 0.125),
         (parse_share, "100%", 1.0),
+        (parse_size, "0B", 0),
+        (parse_size, "512B", 512),
+        (parse_size, "200KiB", 204_800),
+        (parse_size, "1MiB", 1_048_576),
+        (parse_size, "2GiB", 2_147_483_648),
         (parse_text, "x", "x"),
         (parse_text, 7, "7"),
         (parse_text, 0.5, "0.5"),
@@ -75,6 +81,7 @@ def test_values(parse: Callable[[object], object], value: object, result: object
 
 DURATION = "expected a duration such as 300ms, 2s or 1m30s, got "
 FOREVER_TOO = "expected a duration such as 300ms or 2s, or forever, got "
+SIZE = "expected a size such as 512B, 200KiB or 1MiB, got "
 UNIT = "expected a duration, got {0}; write the unit, such as {0}s or {0}ms"
 
 
@@ -97,6 +104,11 @@ UNIT = "expected a duration, got {0}; write the unit, such as {0}s or {0}ms"
         (parse_share, 0.2, "expected a share such as 20%, got 0.2"),
         (parse_share, "20", "expected a share such as 20%, got '20'"),
         (parse_share, "120%", "expected a share of at most 100%, got '120%'"),
+        (parse_size, 512, "expected a size, got 512; write the unit, such as 512B or 512KiB"),
+        (parse_size, "1MB", SIZE + "'1MB'"),
+        (parse_size, "1.5KiB", SIZE + "'1.5KiB'"),
+        (parse_size, "-1B", SIZE + "'-1B'"),
+        (parse_size, None, SIZE + "nothing"),
         (parse_text, None, "expected a text, got nothing"),
         (parse_text, [1, 2], "expected a text, got a list of 2"),
         (parse_text, {"a": 1, "b": 2}, "expected a text, got a mapping with a, b"),
