@@ -26,7 +26,7 @@ LENGTH = b"Content-Type: application/json\r\nContent-Length: %d\r\n" % len(BODY)
 KEPT = {
     "GET": b"GET" + TO_MODELS + b"\r\n",
     "HEAD": b"HEAD" + TO_MODELS + b"\r\n",
-    "DELETE": b"DELETE" + TO_MODELS + b"\r\n",
+    "GET with a query": b"GET /v1/models?limit=2 HTTP/1.1\r\nHost: models.example\r\n\r\n",
     "POST without a body": TO_CHAT + b"Content-Length: 0\r\n\r\n",
 }
 """Requests after which Envoy keeps the connection."""
