@@ -86,21 +86,6 @@ def parse_duration_or_forever(value: object) -> float:
 
 
 def parse_size(value: object) -> int:
-    """Bytes from a text such as `512B`, `200KiB` or `1MiB`."""
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        text = spelled(value)
-        raise expected("a size", value, f"write the unit, such as {text}B or {text}KiB")
-    found = re.fullmatch(r"(\d+)([KMG]iB|B)", value) if isinstance(value, str) else None
-    if found is None:
-        raise expected("a size such as 512B, 200KiB or 1MiB", value)
-    return int(found[1]) * SIZES[found[2]]
-
-
-SIZES = {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
-SIZE = r"^\d+(B|KiB|MiB|GiB)$"
-
-
-def parse_size(value: object) -> int:
     """Bytes from a text such as `512B`, `64KiB` or `1MiB`."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         text = spelled(value)
@@ -197,11 +182,6 @@ DurationOrForever = Annotated[
             "description": "A duration (300ms, 2s, 1m30s), or forever.",
         }
     ),
-]
-Size = Annotated[
-    int,
-    BeforeValidator(parse_size),
-    WithJsonSchema({"type": "string", "pattern": SIZE, "description": "A size: 512B, 200KiB."}),
 ]
 Size = Annotated[
     int,

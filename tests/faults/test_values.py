@@ -81,7 +81,7 @@ def test_values(parse: Callable[[object], object], value: object, result: object
 
 DURATION = "expected a duration such as 300ms, 2s or 1m30s, got "
 FOREVER_TOO = "expected a duration such as 300ms or 2s, or forever, got "
-SIZE = "expected a size such as 512B, 200KiB or 1MiB, got "
+SIZE = "expected a size such as 512B, 64KiB or 1MiB, got "
 UNIT = "expected a duration, got {0}; write the unit, such as {0}s or {0}ms"
 
 
