@@ -199,5 +199,7 @@ def test_a_profile_can_be_given_and_the_server_is_reached_from_outside(
                 assert sock.recv(12) == b"HTTP/1.1 503"
         finally:
             process.send_signal(signal.SIGTERM)
-            process.communicate(timeout=GUARD)
+            _, log = process.communicate(timeout=GUARD)
     assert process.returncode == 0
+    assert "the admin API is off, because the server does not listen on loopback" in log
+    assert "/_mockllm/journal" not in log

@@ -35,6 +35,16 @@ class Guard:
     loopback: bool
     token: str | None = None
 
+    @property
+    def off(self) -> str | None:
+        """Why nobody may; None if there is a way."""
+        if self.loopback or self.token is not None:
+            return None
+        return (
+            "the admin API is off, because the server does not listen on loopback; set "
+            "MOCKLLM_ADMIN_TOKEN to open it"
+        )
+
     def why_not(self, request: web.BaseRequest) -> str | None:
         """Why the request may not; None if it may."""
         if self.token is not None:
@@ -44,10 +54,7 @@ class Guard:
             if not self.loopback:
                 return "expected the token as `Authorization: Bearer …`"
         if not self.loopback:
-            return (
-                "the admin API is off, because the server does not listen on loopback; set "
-                "MOCKLLM_ADMIN_TOKEN to open it"
-            )
+            return self.off
         host = host_of(request.headers.get("host", ""))
         if not is_loopback(host):
             return f"expected a Host that is loopback, got '{host}'"

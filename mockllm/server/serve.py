@@ -100,13 +100,17 @@ def announce(service: Service, profiles: Sequence[Loaded], options: Options) -> 
     if options.print_url:
         print(url, flush=True)  # noqa: T201
     log.info("mockllm ready url=%s profile=%s seed=%d", url, profiles[0].name, options.seed)
+    off = service.guard.off
+    if off is not None:
+        log.info(off)
     if options.log_format == "text":
-        print(banner(url, profiles), file=sys.stderr, flush=True)  # noqa: T201
+        print(banner(url, profiles, admin=off is None), file=sys.stderr, flush=True)  # noqa: T201
 
 
-def banner(url: str, profiles: Sequence[Loaded]) -> str:
+def banner(url: str, profiles: Sequence[Loaded], *, admin: bool) -> str:
     """How to use the server, to copy and paste."""
     about = profiles[0].profile.about
+    journal = f"\n  journal: {url}/_mockllm/journal      switch: mockllm use NAME --url {url}"
     return f"""
   mockllm {__version__}   profile {profiles[0].name}{": " if about else ""}{about}
 
@@ -115,8 +119,7 @@ def banner(url: str, profiles: Sequence[Loaded]) -> str:
   curl -N $OPENAI_BASE_URL/chat/completions -H 'content-type: application/json' \\
     -d '{{"model": "gpt-4o-mini", "stream": true, "messages": [{{"role": "user", "content": "Hi"}}]}}'
 
-  any profile per request: model mock-NAME, API key mock-NAME, or {url}/p/NAME/v1
-  journal: {url}/_mockllm/journal      switch: mockllm use NAME --url {url}
+  any profile per request: model mock-NAME, API key mock-NAME, or {url}/p/NAME/v1{journal if admin else ""}
 """
 
 

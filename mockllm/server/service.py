@@ -46,12 +46,8 @@ class Service:
     ) -> None:
         clock = LoopClock(asyncio.get_running_loop())
         self.engine = Engine(library, profile, conditions=settings.conditions, now=clock.now)
-        self.application = Application(
-            self.engine,
-            clock,
-            guard=Guard(is_loopback(settings.host), settings.admin_token),
-            on_entry=on_entry,
-        )
+        self.guard = Guard(is_loopback(settings.host), settings.admin_token)
+        self.application = Application(self.engine, clock, guard=self.guard, on_entry=on_entry)
         self._settings = settings
         self._connections: Server | None = None
         self._server: asyncio.Server | None = None
