@@ -102,7 +102,7 @@ def mistake(message: str) -> BaseException:
 
 @dataclass
 class Witness:
-    """Tells once what happened in one test, also when its server is another test's by then."""
+    """Tells what happened in one test, also when its server is another test's by then."""
 
     server: MockLLM
     noted: str | None = None
@@ -124,12 +124,13 @@ WITNESS = pytest.StashKey[Witness]()
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
-    item: pytest.Item, call: pytest.CallInfo[None]
+    item: pytest.Item,
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Show the calls of a test that fails."""
+    report = yield
     witness = item.stash.get(WITNESS, None)
-    failed = call.excinfo is not None and not call.excinfo.errisinstance(pytest.skip.Exception)
-    if witness is not None and failed and not witness.told:
+    if report.failed and witness is not None and not (witness.told and report.when == "teardown"):
         witness.told = True
-        item.add_report_section(call.when, "mockllm", witness.tell())
-    return (yield)
+        # On the report and not on the item: only now it is known that the test has failed.
+        report.sections.append(("mockllm", witness.tell()))
+    return report

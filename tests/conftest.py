@@ -14,6 +14,8 @@ import pytest
 
 from tests.parts.installed import missing
 
+pytest_plugins = ["pytester"]
+
 PARTS_RAN: set[str] = set()
 
 
