@@ -15,10 +15,10 @@ from pydantic import BeforeValidator, Field, create_model, field_validator
 from mockllm.faults.anchors import Anchor, At, parse_anchor
 from mockllm.faults.close import CloseFault
 from mockllm.faults.edit import EditFault
-from mockllm.faults.fault import ErrorSpec, Fault
+from mockllm.faults.fault import Fault
 from mockllm.faults.often import Often
 from mockllm.faults.reply import ReplyBody, ReplyFault
-from mockllm.faults.send import SendFault, parse_error
+from mockllm.faults.send import ErrorValue, SendFault
 from mockllm.faults.values import DurationOrForever, Flag, expected, flow, format_seconds
 from mockllm.faults.wait import WaitFault
 
@@ -33,8 +33,7 @@ def parse_status(value: object) -> object:
     return {"status": value} if isinstance(value, int) else value
 
 
-Status = Annotated[ReplyBody, BeforeValidator(parse_status)]
-StreamErrorValue = Annotated[ErrorSpec, BeforeValidator(parse_error)]
+Status = Annotated[ReplyBody, BeforeValidator(parse_status, json_schema_input_type=int | ReplyBody)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +105,7 @@ SHORTHANDS = (
         "error",
         "An error frame in the middle of the stream, in the wire's own form or a shape; then the "
         "final marker and the proper end of the body.",
-        StreamErrorValue,
+        ErrorValue,
         "after content 5",
         ((SendFault, {"send": {"error": VALUE, "done": True}}), (CloseFault, {"close": "clean"})),
     ),

@@ -42,9 +42,13 @@ class Often(Strict):
     first: StrictInt | None = Field(
         None, ge=1, description="Only the first N calls of the session."
     )
-    nth: Annotated[tuple[Ordinal, ...], BeforeValidator(one_or_many)] | None = Field(
-        None, description="Only these calls of the session, counted from 1."
-    )
+    nth: (
+        Annotated[
+            tuple[Ordinal, ...],
+            BeforeValidator(one_or_many, json_schema_input_type=Ordinal | tuple[Ordinal, ...]),
+        ]
+        | None
+    ) = Field(None, description="Only these calls of the session, counted from 1.")
     during: (
         Annotated[
             tuple[Duration, Duration],

@@ -83,7 +83,14 @@ if TYPE_CHECKING:
     ScriptValue = Source
 else:
     FaultValue = one_of("a fault", *VERBS, *NAMED_FAULTS.values())
-    ScriptValue = Annotated[one_of("a script", *SOURCES), BeforeValidator(parse_script)]
+    ScriptMapping = one_of("a script", *SOURCES)
+    ScriptValue = Annotated[
+        ScriptMapping,
+        BeforeValidator(
+            parse_script,
+            json_schema_input_type=Literal[tuple(sorted(NAMED_SCRIPTS))] | ScriptMapping,
+        ),
+    ]
 
 
 class MatchBase(Strict):

@@ -30,7 +30,9 @@ class Tool(Strict):
     """One call of a tool."""
 
     name: str
-    arguments: Annotated[str, BeforeValidator(parse_arguments)] = "{}"
+    arguments: Annotated[
+        str, BeforeValidator(parse_arguments, json_schema_input_type=str | dict[str, Any])
+    ] = "{}"
 
 
 def at_least_one(calls: tuple[Tool, ...]) -> tuple[Tool, ...]:
