@@ -573,17 +573,19 @@ def test_assert_attempts(server: MockLLM) -> None:
     with pytest.raises(AssertionError) as none:
         server.assert_attempts(1)
     assert str(none.value) == f"expected 1 attempt, got 0; no client called {server.url}"
-    assert [status(server), status(server, path="/v1/chat/completion")] == [503, 404]
-    with pytest.raises(AssertionError) as two:
-        server.assert_attempts(3)
-    assert str(two.value).splitlines() == [
-        "expected 3 attempts, got 2:",
+    got = [status(server), status(server), status(server, path="/v1/chat/completion")]
+    assert got == [503, 200, 404]
+    with pytest.raises(AssertionError) as three:
+        server.assert_attempts(2)
+    assert str(three.value).splitlines() == [
+        "expected 2 attempts, got 3:",
         "  #1 POST /v1/chat/completions -> 503, done; fired: fail: 503",
-        "  #2 POST /v1/chat/completion -> 404, done; refused: Invalid URL (POST "
-        "/v1/chat/completion); did you mean /v1/chat/completions?; did not fire: fail: 503 (call "
-        "2 of the session, first: 1)",
+        "  #2 POST /v1/chat/completions -> 200, done; did not fire: fail: 503 (call 2 of the "
+        "session, first: 1)",
+        "  #3 POST /v1/chat/completion -> 404, done; refused: Invalid URL (POST "
+        "/v1/chat/completion); did you mean /v1/chat/completions?",
     ]
-    server.assert_attempts(2)
+    server.assert_attempts(3)
 
 
 def test_report(server: MockLLM) -> None:

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from mockllm.engine.plan import Plan
-from mockllm.engine.redact import redact
+from mockllm.matchers.redact import redact
 from mockllm.timeline.events import Frame, Write
 
 Ending = Literal["playing", "done", "closed", "reset", "held", "peer gone"]
@@ -270,11 +270,12 @@ def brief(entries: Sequence[Entry]) -> str:
 def line(entry: Entry) -> str:
     """A call in one line: what came, what went out, how it ended, and what became of its faults."""
     plan, skipped = entry.plan, entry.not_fired
+    misses = () if plan.refused else plan.found.misses
     notes = [
         f"refused: {plan.refused}" if plan.refused else "",
         f"fired: {', '.join(entry.fired)}" if entry.fired else "",
         *(f"did not fire: {fault} ({why})" for fault, why in skipped.items()),
-        *(f"not route {miss.route}: {', '.join(miss.reasons)}" for miss in plan.found.misses),
+        *(f"not route {miss.route}: {', '.join(miss.reasons)}" for miss in misses),
     ]
     status = entry.status or "no head"
     head = f"  #{entry.number} {entry.method} {entry.path} -> {status}, {entry.outcome.ending}"
