@@ -39,11 +39,16 @@ def load(text: str, *, name: str, file: str | None = None) -> Loaded:
         known = {"shape": shapes(), "answer": answers()}
         profile = Profile.model_validate(document.data, context=known)
     except ValidationError as error:
-        problems += [problem_of(document, detail) for detail in error.errors()]
+        problems += [problem_of(document, d) for d in error.errors() if not follows(d)]
         raise ProfileError(where, problems) from None
     if problems:
         raise ProfileError(where, problems)
     return Loaded(name, profile, text, where)
+
+
+def follows(detail: ErrorDetails) -> bool:
+    """Whether a refusal says nothing new: a list is too short because its items were refused."""
+    return detail["type"] == "too_short" and len(detail["input"]) >= detail["ctx"]["min_length"]
 
 
 def problem_of(document: Document, detail: ErrorDetails) -> Problem:
@@ -70,6 +75,7 @@ def message_of(detail: ErrorDetails) -> str:
         "greater_than_equal": f"a number of at least {context.get('ge')}",
         "greater_than": f"a number above {context.get('gt')}",
         "less_than_equal": f"a number of at most {context.get('le')}",
+        "too_short": f"at least {context.get('min_length')} of them",
     }.get(kind)
     if wanted is None:
         wanted = next((words for start, words in TYPES.items() if kind.startswith(start)), None)

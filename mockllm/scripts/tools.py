@@ -6,7 +6,7 @@ import json
 from random import Random
 from typing import Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import BeforeValidator, Field
 
 from mockllm.faults.values import Strict, expected
 from mockllm.matchers.call import Call
@@ -35,21 +35,13 @@ class Tool(Strict):
     ] = "{}"
 
 
-def at_least_one(calls: tuple[Tool, ...]) -> tuple[Tool, ...]:
-    """Refuse an empty list."""
-    if not calls:
-        raise expected("at least one call", calls)
-    return calls
-
-
 class ToolsSource(Source):
     """Calls of tools, in order; the finish reason is `tool_calls`."""
 
     word: ClassVar = "tool_calls"
 
-    tool_calls: Annotated[tuple[Tool, ...], AfterValidator(at_least_one)] = Field(
-        description="A list of {name, arguments}; arguments as a mapping or a text.",
-        json_schema_extra={"minItems": 1},
+    tool_calls: tuple[Tool, ...] = Field(
+        min_length=1, description="A list of {name, arguments}; arguments as a mapping or a text."
     )
 
     def make(self, call: Call, random: Random) -> Script:
