@@ -158,7 +158,7 @@ def list_profiles(folders: tuple[Path, ...]) -> None:
 @FOLDERS
 def show(profile: str, folders: tuple[Path, ...]) -> None:
     """Show a profile: its file, and the verbs that its named faults stand for."""
-    from mockllm.faults.apply import spell
+    from mockllm.faults.fault import flow_of
     from mockllm.faults.named import NamedFault
 
     loaded = find(library_of(folders), profile)
@@ -167,8 +167,8 @@ def show(profile: str, folders: tuple[Path, ...]) -> None:
     for route in loaded.profile.all_routes:
         for fault in route.faults:
             if isinstance(fault, NamedFault):
-                verbs = " + ".join(f"{spell(verb)} at {verb.anchor.text}" for verb in fault.verbs)
-                click.echo(f"# {route.name}: {spell(fault)} = {verbs}")
+                verbs = " + ".join(f"{flow_of(verb)} at {verb.anchor.text}" for verb in fault.verbs)
+                click.echo(f"# {route.name}: {flow_of(fault)} = {verbs}")
 
 
 @cli.command()
@@ -206,6 +206,7 @@ def plan(
     import json
 
     from mockllm.engine.engine import Engine
+    from mockllm.engine.exchange import Here
     from mockllm.engine.plan import Conditions, Visit
     from mockllm.engine.report import as_json, as_text
 
@@ -221,7 +222,7 @@ def plan(
     else:
         data = b""
     call, path_name = engine.read(method, path, (), data)
-    made = engine.preview(call, path_name, "", Visit(ordinal=ordinal))
+    made = engine.preview(call, path_name, Here(), Visit(ordinal=ordinal))
     if form == "json":
         click.echo(json.dumps(as_json(made), indent=2, ensure_ascii=False))
     else:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from email.utils import formatdate
+from random import Random
 from typing import Any
 
+from mockllm.engine import dice
 from mockllm.faults.fault import ErrorSpec
+from mockllm.faults.values import parse_duration
 from mockllm.matchers.call import Call
 from mockllm.shapes.shape import render_answer, render_error, render_stream_error
 from mockllm.timeline.events import Frame, Message
@@ -15,6 +21,42 @@ DEFAULT_SHAPE = "openai"
 """The shape of errors on a path that no wire serves."""
 
 
+PLACEHOLDER = re.compile(r"\{\{\s*(now|self|listener)(?:\s*\+\s*(\S+?)|\s+([\w-]+))?\s*\}\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Here:
+    """When and where an exchange takes place, as far as answers tell."""
+
+    now: float = 0.0
+    """Unix time in seconds."""
+    url: str = "http://127.0.0.1"
+    """Where the client found the server."""
+    listeners: Mapping[str, str] = field(default_factory=dict)
+    """The URLs of the further ports, by name."""
+
+    @property
+    def date(self) -> str:
+        """Now, as a date header says it."""
+        return formatdate(self.now, usegmt=True)
+
+    def fill(self, text: str) -> str:
+        """The text with `{{now+2s}}`, `{{self}}` and `{{listener NAME}}` filled in."""
+        return PLACEHOLDER.sub(self._fill, text) if "{{" in text else text
+
+    def _fill(self, found: re.Match[str]) -> str:
+        match found.groups():
+            case "now", span, None:
+                later = self.now + (parse_duration(span) if span else 0.0)
+                return formatdate(later, usegmt=True)
+            case "self", None, None:
+                return self.url
+            case "listener", None, str(name) if name in self.listeners:
+                return self.listeners[name]
+            case _:
+                return found[0]
+
+
 @dataclass(frozen=True, slots=True)
 class WireExchange:
     """One call on its wire."""
@@ -22,6 +64,9 @@ class WireExchange:
     call: Call
     wire: Wire | None
     setting: Setting
+    here: Here
+    who: tuple[object, ...]
+    """What identifies the call, for draws."""
 
     @property
     def model(self) -> str:
@@ -60,3 +105,11 @@ class WireExchange:
         if self.wire is None:
             return Frame(("extra",), b"")
         return self.wire.delta(self.call, delta, self.setting)
+
+    def fill(self, text: str) -> str:
+        """The text with the placeholders of the language filled in."""
+        return self.here.fill(text)
+
+    def random(self, label: str) -> Random:
+        """A generator of this call's own."""
+        return dice.random(*self.who, label)

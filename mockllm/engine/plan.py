@@ -10,13 +10,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from mockllm.engine import dice
-from mockllm.engine.exchange import WireExchange
-from mockllm.faults.apply import Report, apply
+from mockllm.engine.exchange import Here, WireExchange
+from mockllm.faults.apply import Applied, Report, apply
 from mockllm.faults.fault import ErrorSpec
 from mockllm.faults.often import Occasion
 from mockllm.matchers.call import Call
 from mockllm.profile.models import Profile, Route
-from mockllm.timeline.events import FOREVER, Head, Message, Wait
+from mockllm.timeline.events import Head, Message, Wait, WireEvent
 from mockllm.timeline.framing import Lowered, lower
 from mockllm.timeline.pacing import pace
 from mockllm.timeline.slots import Step, until_end
@@ -82,6 +82,10 @@ class Plan:
     lowered: Lowered
     """What the socket does, in the server's time."""
     speed: float
+    idle: tuple[Step, ...] = ()
+    """What happens on the kept connection after the exchange, in the script's own time."""
+    next_byte: bool = False
+    """Whether that waits for the first byte of the next request."""
 
     @property
     def head(self) -> Head | None:
@@ -116,27 +120,27 @@ def make_plan(
     wire: Wire | None,
     refusal: Refused | None,
     conditions: Conditions,
-    date: str,
+    here: Here,
 ) -> Plan:
     """Script, wire, pacing, faults and framing, in this order.
 
-    `refusal` is why the request cannot be served at all; `date` is the text of date headers.
+    `refusal` is why the request cannot be served at all.
     """
     seed = conditions.seed if profile.seed is None else profile.seed
     who = (seed, name, found.name, call.fingerprint, call.session, visit.attempt)
     setting = Setting(Identity(dice.key(*who)), profile.models)
-    exchange = WireExchange(call, wire, setting)
+    exchange = WireExchange(call, wire, setting, here, who)
     script, refused = base(call, found, exchange, profile, refusal, who)
     if found.route is not None and conditions.paced:
         script = pace(script, found.route.pacing.pace, dice.random(*who, "pacing"))
     faults = found.route.faults if found.route else ()
-    sequence, reports = (
+    applied = (
         apply(script, faults, occasions(found, visit, conditions, who), exchange)
         if faults
-        else (tuple(Step(event) for event in script), ())
+        else Applied(tuple(Step(event) for event in script), ())
     )
-    sequence = tuple(fitted(step, call) for step in sequence)
-    lowered = lower(sequence, date=date, body_allowed=call.method != "HEAD")
+    sequence = tuple(fitted(step, call) for step in applied.sequence)
+    lowered = lower(sequence, date=here.date, body_allowed=call.method != "HEAD")
     return Plan(
         call,
         name,
@@ -144,9 +148,11 @@ def make_plan(
         visit,
         refused.spec.message or "" if refused else None,
         until_end(sequence),
-        reports,
+        applied.reports,
         hastened(lowered, conditions.speed),
         conditions.speed,
+        applied.idle,
+        applied.next_byte,
     )
 
 
@@ -220,10 +226,12 @@ def hastened(lowered: Lowered, speed: float) -> Lowered:
     """The same timeline with its waits divided."""
     if speed == 1.0:
         return lowered
-    events = tuple(
-        Wait(event.seconds / speed, event.paced)
-        if isinstance(event, Wait) and event.seconds != FOREVER
-        else event
-        for event in lowered.events
-    )
-    return Lowered(events, lowered.origin)
+    return Lowered(tuple(hasten(event, speed) for event in lowered.events), lowered.origin)
+
+
+def hasten(event: WireEvent, speed: float) -> WireEvent:
+    """A wait, and its heartbeat, divided."""
+    if not isinstance(event, Wait):
+        return event
+    beat = replace(event.beat, every=event.beat.every / speed) if event.beat else None
+    return replace(event, seconds=event.seconds / speed, beat=beat)

@@ -15,14 +15,20 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
-from mockllm.faults.values import expected, format_seconds, parse_duration
+from mockllm.faults.values import expected, format_seconds, parse_duration, parse_size
 from mockllm.timeline.events import End, Frame, Head, Message
 from mockllm.timeline.slots import Side
 
-KINDS = ("frame", "role", "content", "tool", "finish", "usage", "done", "error")
+KINDS = (
+    "frame", "role", "content", "tool", "reasoning", "refusal", "finish", "usage", "done", "error",
+)  # fmt: skip
+NUMBERED = frozenset({"frame", "content", "tool", "reasoning", "refusal"})
+"""Kinds of which an answer has many, so that one must say which."""
 NUMBER = r"-?[1-9]\d*"
 KIND = "|".join(KINDS)
-SELECTOR = re.compile(rf"({KIND})(?: (?:\*|({NUMBER})(?:\.\.({NUMBER}|\*|{KIND}))?))?")
+SELECTOR = re.compile(
+    rf"({KIND}|event [\w.]+)(?: (?:\*|({NUMBER})(?:\.\.({NUMBER}|\*|{KIND}))?)( last)?)?"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,44 +40,71 @@ class Selector:
     last: int | str | None = None
     """The last of a range: a number, or a kind whose last frame ends it."""
     text: str = ""
+    only_last: bool = False
+    """Of a tool call only the last frame (`tool 2 last`)."""
 
     def pick(self, events: Sequence[Message]) -> tuple[int, ...]:
         """The places of the selected frames in a script."""
         mine = [index for index, event in enumerate(events) if self.matches(event)]
-        if self.first is None:
+        if self.first is None and not self.only_last:
             return tuple(mine)
         units = [mine[index : index + 1] for index in range(len(mine))]
         if self.kind == "tool":
             # A tool call is one thing to its reader, however many frames its arguments take.
             parts = sorted({part_of(events[index]) for index in mine})
             units = [[i for i in mine if part_of(events[i]) == part] for part in parts]
-        if isinstance(self.last, str):
+            if self.only_last:
+                units = [unit[-1:] for unit in units]
+        if isinstance(self.last, str) and self.first is not None:
             starts = slice_of(units, self.first, self.first)
             ends = Selector(self.last).pick(events)
             if not starts or not ends:
                 return ()
             span = range(starts[0][0], ends[-1] + 1)
             return tuple(index for index in span if isinstance(events[index], Frame))
-        chosen = slice_of(units, self.first, self.last or self.first)
+        first = 1 if self.first is None else self.first
+        last = self.last if isinstance(self.last, int) else -1 if self.first is None else first
+        chosen = slice_of(units, first, last)
         return tuple(sorted(index for unit in chosen for index in unit))
 
     def matches(self, event: Message) -> bool:
         """Whether an event is of the selected kind."""
-        return isinstance(event, Frame) and (self.kind == "frame" or self.kind in event.kinds)
+        if not isinstance(event, Frame):
+            return False
+        if self.kind.startswith("event "):
+            return event.event == self.kind.removeprefix("event ")
+        return self.kind == "frame" or self.kind in event.kinds
+
+
+Point = Literal[
+    "connect", "tls", "upload", "request", "head", "before", "after", "byte", "t", "server", "end",
+    "idle", "target", "body",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
     """One `at:`, as it was written and as it was understood."""
 
-    point: Literal["request", "head", "before", "after", "t", "end", "target"]
+    point: Point
     text: str
     selector: Selector | None = None
     seconds: float = 0.0
+    """For `t`: since the first response byte; for `server`: since the server's start or reset."""
+    size: int = 0
+    """For `byte` and `upload`, in bytes."""
+    next_byte: bool = False
+    """For `idle`: not at once, but when the next request begins."""
 
     def targets(self, events: Sequence[Message]) -> tuple[int, ...]:
         """The events that this anchor selects, for verbs that change something."""
-        return self.selector.pick(events) if self.selector is not None else ()
+        match self.point:
+            case "head":
+                return self.heads(events)
+            case "body":
+                return tuple(i for i, event in enumerate(events) if isinstance(event, Frame))
+            case _:
+                return self.selector.pick(events) if self.selector is not None else ()
 
     def places(self, events: Sequence[Message]) -> tuple[tuple[int, Side], ...]:
         """Where a verb that adds something puts it: before or after which event."""
@@ -79,8 +112,7 @@ class Anchor:
             case "request":
                 return ((0, "before"),)
             case "head":
-                heads = [i for i, event in enumerate(events) if isinstance(event, Head)]
-                return tuple((index, "after") for index in heads[:1])
+                return tuple((index, "after") for index in self.heads(events))
             case "end":
                 return tuple((i, "before") for i, e in enumerate(events) if isinstance(e, End))
             case "before" | "after" as side if self.selector is not None:
@@ -88,10 +120,17 @@ class Anchor:
             case _:
                 return ()
 
+    def heads(self, events: Sequence[Message]) -> tuple[int, ...]:
+        """The place of the response head."""
+        return tuple(i for i, event in enumerate(events) if isinstance(event, Head))[:1]
+
     def missing(self, events: Sequence[Message]) -> str:
         """Why nothing was found here, for the report of a fault that did not fire."""
-        if self.point == "t":
-            return f"the exchange is over before {format_seconds(self.seconds)}"
+        match self.point:
+            case "t" | "server":
+                return f"the exchange is over before {format_seconds(self.seconds)}"
+            case "byte":
+                return f"the body is shorter than {abs(self.size)} bytes"
         if self.selector is None:
             return f"the answer has no {self.text}"
         count = len(Selector(self.selector.kind).pick(events))
@@ -112,23 +151,24 @@ def slice_of(items: list[list[int]], first: int, last: int) -> list[list[int]]:
 
 
 def parse_selector(text: str, whole: object) -> Selector:
-    """Read `content 3..5`."""
+    """Read `content 3..5`, `frame 40..finish`, `tool 2 last`, `event error`."""
     found = SELECTOR.fullmatch(text)
     if found is None:
         kinds = ", ".join(KINDS)
         raise expected(
-            f"a selector such as content 5, content 3..5, frame -1 or finish ({kinds})", whole
+            f"a selector such as content 5, content 3..5, frame -1 or finish ({kinds}, event NAME)",
+            whole,
         )
-    kind, first, last = found.groups()
-    if text == kind and kind in ("frame", "content", "tool"):
+    kind, first, last, only_last = found.groups()
+    if only_last and kind != "tool":
+        raise expected("`last` behind a tool call, such as tool 2 last", whole)
+    if text == kind and kind in NUMBERED:
         raise expected(f"a number after {kind}, such as {kind} 5 or {kind} *", whole)
-    if first is None:
-        return Selector(kind, text=text)
-    if last is None:
-        return Selector(kind, int(first), text=text)
-    if last in KINDS:
-        return Selector(kind, int(first), last, text)
-    return Selector(kind, int(first), -1 if last == "*" else int(last), text)
+    end = last if last in KINDS or last is None else -1 if last == "*" else int(last)
+    return Selector(kind, None if first is None else int(first), end, text, bool(only_last))
+
+
+BYTE = re.compile(r"-?\d+")
 
 
 def parse_anchor(value: object) -> Anchor:
@@ -140,37 +180,36 @@ def parse_anchor(value: object) -> Anchor:
     text = " ".join(value.split())
     word, _, rest = text.partition(" ")
     match word:
-        case "request" | "head" | "end" if not rest:
+        case "connect" | "tls" | "request" | "head" | "end" | "body" if not rest:
             return Anchor(word, text)
+        case "idle" if rest in ("", "next-byte"):
+            return Anchor("idle", text, next_byte=bool(rest))
         case "before" | "after":
             return Anchor(word, text, parse_selector(rest, value))
-        case "t" if rest:
-            return Anchor("t", text, seconds=parse_duration(rest))
-        case _ if word in LATER:
-            raise expected(
-                "an anchor of this release (request, head, before/after SELECTOR, t TIME, end)",
-                value,
-                f"'{word}' is not supported yet",
-            )
-        case _ if word in KINDS:
+        case "t" | "server" if rest:
+            return Anchor(word, text, seconds=parse_duration(rest))
+        case "byte" if BYTE.fullmatch(rest):
+            return Anchor("byte", text, size=int(rest))
+        case "upload" if rest:
+            return Anchor("upload", text, size=parse_size(rest))
+        case _ if word in KINDS or word == "event":
             return Anchor("target", text, parse_selector(text, value))
         case _:
             raise expected(
-                "an anchor: request, head, before SELECTOR, after SELECTOR, t TIME or end", value
+                "an anchor (request, head, before SELECTOR, after SELECTOR, byte N, t TIME, end, "
+                "idle, server TIME, upload SIZE, connect, tls) or a target (SELECTOR, head, body)",
+                value,
             )
-
-
-LATER = (
-    "connect", "tls", "upload", "byte", "idle", "server", "reasoning", "refusal", "event", "body",
-)  # fmt: skip
 
 
 def schema() -> dict[str, Any]:
     """What an editor may offer."""
     return {
         "type": "string",
-        "description": "Where: request, head, before/after SELECTOR, t TIME, end; for edit and "
-        "encode a SELECTOR such as content 5, content 3..5, frame -1, frame *, finish.",
+        "description": "Where. A point: connect, tls, upload SIZE, request, head, before SELECTOR, "
+        "after SELECTOR, byte N, t TIME, server TIME, end, idle, idle next-byte. A target, for "
+        "edit and encode: SELECTOR, head, body. A SELECTOR: content 5, content 3..5, frame -1, "
+        "frame *, frame 40..finish, tool 2 last, finish, event NAME.",
         "examples": ["request", "head", "after content 5", "before finish", "t 30s", "end"],
     }
 

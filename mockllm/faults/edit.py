@@ -1,25 +1,61 @@
-"""`edit`: a frame with other content."""
+"""`edit`: a frame, or the head, with other content."""
 
 from __future__ import annotations
 
 import json
-from abc import ABC, abstractmethod
+import re
+from abc import ABC
 from dataclasses import replace
-from typing import Annotated, Any, ClassVar
+from itertools import zip_longest
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, StrictInt, Tag
+from pydantic import BeforeValidator, Field, StrictInt, Tag
 
-from mockllm.faults.fault import Editing
-from mockllm.faults.values import Flag, Strict, Text, chooser, flow
-from mockllm.timeline.events import Frame, Message
+from mockllm.faults.anchors import Anchor, parse_anchor
+from mockllm.faults.fault import Editing, Exchange
+from mockllm.faults.paths import put, without
+from mockllm.faults.values import (
+    Flag,
+    Strict,
+    Text,
+    chooser,
+    expected,
+    flow,
+    one_or_many,
+    parse_size,
+    parse_text,
+)
+from mockllm.timeline.events import Frame, Head, Message
+
+Unit = Head | Frame
 
 
 class Change(Strict, ABC):
-    """One way to change a frame."""
+    """One way to change the selected units; by default each by itself."""
 
-    @abstractmethod
-    def apply(self, frame: Frame, /) -> tuple[Message, ...]:
-        """What stands in the frame's place."""
+    of_head: ClassVar = False
+    """Whether it can change the head."""
+
+    def rewrite(
+        self, units: tuple[Unit, ...], exchange: Exchange
+    ) -> tuple[tuple[Message, ...], ...]:
+        """What stands in the place of each unit."""
+        made, tokens = [], 0
+        for unit in units:
+            if isinstance(unit, Head):
+                made.append(self.head(unit, exchange))
+            else:
+                tokens += unit.tokens
+                made.append(self.frame(unit, tokens, exchange))
+        return tuple(made)
+
+    def head(self, head: Head, exchange: Exchange) -> tuple[Message, ...]:
+        """What stands in the head's place."""
+        return (head,)
+
+    def frame(self, frame: Frame, tokens: int, exchange: Exchange) -> tuple[Message, ...]:
+        """What stands in a frame's place; `tokens` have been sent with it and before it."""
+        return (frame,)
 
 
 class Drop(Change):
@@ -27,7 +63,7 @@ class Drop(Change):
 
     drop: Flag
 
-    def apply(self, frame: Frame) -> tuple[Message, ...]:
+    def frame(self, frame: Frame, tokens: int, exchange: Exchange) -> tuple[Message, ...]:
         """Nothing."""
         return ()
 
@@ -35,27 +71,103 @@ class Drop(Change):
 class Duplicate(Change):
     """The frame is sent several times."""
 
-    duplicate: StrictInt = Field(ge=2, description="How many times in all.")
+    duplicate: StrictInt = Field(ge=2, le=1_000_000, description="How many times in all.")
 
-    def apply(self, frame: Frame) -> tuple[Message, ...]:
+    def frame(self, frame: Frame, tokens: int, exchange: Exchange) -> tuple[Message, ...]:
         """The same frame, again."""
         return (frame,) * self.duplicate
 
 
-class Patch(Change):
-    """The frame's JSON is merged with a document: mappings by key, lists by index."""
+class Document(Change, ABC):
+    """A change of the frame's JSON; a frame that is no JSON (`[DONE]`) stays as it is."""
 
-    patch: dict[str, Any] = Field(description="The document; null is a value.")
-
-    def apply(self, frame: Frame) -> tuple[Message, ...]:
-        """The merged JSON; a frame that is not JSON (`[DONE]`) stays as it is."""
+    def frame(self, frame: Frame, tokens: int, exchange: Exchange) -> tuple[Message, ...]:
+        """The frame with the changed document."""
         try:
             document = json.loads(frame.data)
         except ValueError:
             return (frame,)
-        merged = merge(document, self.patch)
-        text = json.dumps(merged, ensure_ascii=False, separators=(",", ":"))
-        return (replace(frame, data=text.encode()),)
+        changed = self.document(document, tokens, exchange)
+        text = json.dumps(changed, ensure_ascii=False, separators=(",", ":"))
+        return (replace(frame, data=text.encode("utf-8", "replace")),)
+
+    def document(self, document: Any, tokens: int, exchange: Exchange) -> Any:
+        """The changed document."""
+        return document
+
+
+class Patch(Document):
+    """The frame's JSON is merged with a document: mappings by key, lists by index."""
+
+    patch: dict[str, Any] = Field(description="The document; null is a value.")
+
+    def document(self, document: Any, tokens: int, exchange: Exchange) -> Any:
+        """The merged document."""
+        return merge(document, filled(self.patch, tokens, exchange))
+
+
+class Remove(Document):
+    """Parts of the frame's JSON, or headers, are taken away."""
+
+    of_head: ClassVar = True
+
+    remove: Annotated[tuple[Text, ...], BeforeValidator(one_or_many)] = Field(
+        description="Paths such as choices.0.delta.role (* is any), or names of headers."
+    )
+
+    def head(self, head: Head, exchange: Exchange) -> tuple[Message, ...]:
+        """The head without these headers."""
+        gone = {name.lower() for name in self.remove}
+        kept = tuple((name, value) for name, value in head.headers if name.lower() not in gone)
+        return (Head(head.status, kept, head.reason),)
+
+    def document(self, document: Any, tokens: int, exchange: Exchange) -> Any:
+        """The document without these parts."""
+        for path in self.remove:
+            document = without(document, path.split("."))
+        return document
+
+
+class Pad(Strict):
+    """A text of so many letters."""
+
+    size: Annotated[int, BeforeValidator(parse_size)] = Field(description="How long: 200KiB.")
+
+
+def parse_values(value: object) -> object:
+    """A mapping of paths or headers; `{size: …}` stands for padding."""
+    if not isinstance(value, dict) or not value:
+        raise expected("a mapping of paths or headers to their new values", value)
+    return {
+        key: Pad.model_validate(part) if isinstance(part, dict) and list(part) == ["size"] else part
+        for key, part in value.items()
+    }
+
+
+class Set(Document):
+    """Parts of the frame's JSON, or headers, get another value."""
+
+    of_head: ClassVar = True
+
+    set: Annotated[dict[str, Any], BeforeValidator(parse_values)] = Field(
+        description="Paths or headers and their values; {size: 200KiB} pads with letters."
+    )
+
+    def head(self, head: Head, exchange: Exchange) -> tuple[Message, ...]:
+        """The head with these headers, in the place of those of the same name."""
+        given = {
+            name.lower(): (name, exchange.fill(header_text(value)))
+            for name, value in self.set.items()
+        }
+        kept = tuple(given.pop(name.lower(), (name, value)) for name, value in head.headers)
+        return (Head(head.status, (*kept, *given.values()), head.reason),)
+
+    def document(self, document: Any, tokens: int, exchange: Exchange) -> Any:
+        """The document with these values."""
+        for path, value in self.set.items():
+            new = "x" * value.size if isinstance(value, Pad) else filled(value, tokens, exchange)
+            document = put(document, path.split("."), new)
+        return document
 
 
 class Truncate(Change):
@@ -63,7 +175,7 @@ class Truncate(Change):
 
     truncate: StrictInt = Field(description="Keep N bytes; a negative number cuts N bytes off.")
 
-    def apply(self, frame: Frame) -> tuple[Message, ...]:
+    def frame(self, frame: Frame, tokens: int, exchange: Exchange) -> tuple[Message, ...]:
         """The first bytes of the payload."""
         return (replace(frame, data=frame.data[: self.truncate]),)
 
@@ -73,9 +185,51 @@ class Replace(Change):
 
     replace: Text = Field(description="The payload, without `data: `.")
 
-    def apply(self, frame: Frame) -> tuple[Message, ...]:
+    def frame(self, frame: Frame, tokens: int, exchange: Exchange) -> tuple[Message, ...]:
         """The other payload."""
-        return (replace(frame, data=self.replace.encode()),)
+        text = exchange.fill(str(filled(self.replace, tokens, exchange)))
+        return (replace(frame, data=text.encode()),)
+
+
+class Interleave(Change):
+    """The frames of several tool calls take turns, as models that call in parallel send them."""
+
+    interleave: Literal["tool"]
+
+    def rewrite(
+        self, units: tuple[Unit, ...], exchange: Exchange
+    ) -> tuple[tuple[Message, ...], ...]:
+        """The same frames: the first of each call, then the second of each, and so on."""
+        frames = [unit for unit in units if isinstance(unit, Frame)]
+        calls = sorted({frame.part for frame in frames})
+        rows = zip_longest(*([f for f in frames if f.part == call] for call in calls))
+        turns = [frame for row in rows for frame in row if frame is not None]
+        return tuple((frame,) for frame in turns)
+
+
+NUMBER = re.compile(r"\{\{n(?:\+(\d+))?\}\}")
+
+
+def filled(value: Any, tokens: int, exchange: Exchange) -> Any:
+    """A value with its placeholders filled in; `{{n}}` alone is a number."""
+    match value:
+        case dict():
+            return {key: filled(part, tokens, exchange) for key, part in value.items()}
+        case list():
+            return [filled(part, tokens, exchange) for part in value]
+        case str():
+            whole = NUMBER.fullmatch(value)
+            if whole is not None:
+                return tokens + int(whole[1] or 0)
+            text = NUMBER.sub(lambda found: str(tokens + int(found[1] or 0)), value)
+            return exchange.fill(text)
+        case _:
+            return value
+
+
+def header_text(value: Any) -> str:
+    """The value of a header; padding gives letters."""
+    return "x" * value.size if isinstance(value, Pad) else parse_text(value)
 
 
 def merge(document: Any, patch: Any) -> Any:
@@ -91,10 +245,11 @@ def merge(document: Any, patch: Any) -> Any:
 
 
 class EditFault(Editing):
-    """A frame with other content, properly framed.
+    """A frame, or the head, with other content, properly framed.
 
     On the wire: the frame's payload is changed, dropped or repeated before the body is framed, so
-    chunk sizes and Content-Length match what is sent.
+    chunk sizes and Content-Length match what is sent. At `head`, `set` and `remove` change headers;
+    what the head then says decides the framing.
     """
 
     verb: ClassVar = "edit"
@@ -103,16 +258,35 @@ class EditFault(Editing):
         Annotated[Drop, Tag("<drop>")]
         | Annotated[Duplicate, Tag("<duplicate>")]
         | Annotated[Patch, Tag("<patch>")]
+        | Annotated[Remove, Tag("<remove>")]
+        | Annotated[Set, Tag("<set>")]
         | Annotated[Truncate, Tag("<truncate>")]
-        | Annotated[Replace, Tag("<replace>")],
-        *chooser("a change", Drop, Duplicate, Patch, Truncate, Replace),
-    ] = Field(description="drop, duplicate, patch, truncate or replace.")
+        | Annotated[Replace, Tag("<replace>")]
+        | Annotated[Interleave, Tag("<interleave>")],
+        *chooser("a change", Drop, Duplicate, Patch, Remove, Set, Truncate, Replace, Interleave),
+    ] = Field(description="drop, duplicate, patch, remove, set, truncate, replace, interleave.")
 
-    def rewrite(self, frame: Frame) -> tuple[Message, ...]:
-        """The changed frame."""
-        return self.edit.apply(frame)
+    @property
+    def anchor(self) -> Anchor:
+        """Tool calls are interleaved wherever they are, unless told otherwise."""
+        if self.at is None and isinstance(self.edit, Interleave):
+            return parse_anchor("tool *")
+        return super().anchor
+
+    def value_why_not(self, anchor: Anchor) -> str | None:
+        """A head has no payload."""
+        if anchor.point == "head" and not self.edit.of_head:
+            return "a head has headers only: set or remove them"
+        if isinstance(self.edit, Interleave) and not anchor.text.startswith("tool"):
+            return "only the frames of tool calls take turns; say tool *"
+        return None
+
+    def rewrite(
+        self, units: tuple[Unit, ...], exchange: Exchange
+    ) -> tuple[tuple[Message, ...], ...]:
+        """The changed units."""
+        return self.edit.rewrite(units, exchange)
 
     def value(self) -> str:
         """The value's fields."""
-        given = self.edit.model_dump(exclude_unset=True)
-        return flow(given)
+        return flow(self.edit.model_dump(exclude_unset=True))

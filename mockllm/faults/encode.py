@@ -1,41 +1,56 @@
-"""`encode`: the same meaning in other bytes."""
+"""`encode`: the same meaning in other bytes, or a wrong framing of the same bytes."""
 
 from __future__ import annotations
 
+import zlib
 from abc import ABC
 from collections.abc import Sequence
-from typing import Annotated, ClassVar, Literal
+from dataclasses import replace
+from itertools import pairwise
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, StrictInt, Tag
+from pydantic import BeforeValidator, Field, StrictInt, Tag
 
+from mockllm.faults.anchors import Anchor, parse_anchor
 from mockllm.faults.fault import Encoding
-from mockllm.faults.values import Duration, Flag, Strict, chooser, flow
-from mockllm.timeline.events import Wait
-from mockllm.timeline.slots import Encoder
+from mockllm.faults.values import (
+    Duration,
+    Flag,
+    Rate,
+    Strict,
+    Text,
+    chooser,
+    expected,
+    flow,
+    format_seconds,
+)
+from mockllm.timeline import encoding
+from mockllm.timeline.events import End, Extra, Frame, Head, Wait
+from mockllm.timeline.slots import Encoder, Step, Transfer
 
-NEWLINES = {"lf": b"\n", "crlf": b"\r\n", "cr": b"\r"}
+NEWLINES = {"lf": (b"\n",), "crlf": (b"\r\n",), "cr": (b"\r",), "mixed": (b"\r\n", b"\n", b"\r")}
 
 
-class Style(Strict, ABC):
-    """One way to put a frame into bytes; by default nothing changes."""
+class Style(Strict, Encoder, ABC):
+    """One way to put an answer into bytes. Where it acts if a profile does not say: `default_at`."""
 
-    def dress(self, data: bytes) -> bytes:
-        """The frame as it stands in the body."""
-        return data
-
-    def cut(self, data: bytes) -> Sequence[bytes | Wait]:
-        """The writes that the frame takes."""
-        return (data,)
+    default_at: ClassVar = "body"
+    targets: ClassVar[tuple[str, ...]] = ("body", "target")
 
 
 class Newline(Style):
     """Another line end of the event stream (the standard allows LF, CRLF and CR)."""
 
-    newline: Literal["lf", "crlf", "cr"]
+    newline: Literal["lf", "crlf", "cr", "mixed"] = Field(
+        description="lf, crlf, cr, or mixed: crlf, lf and cr in turn."
+    )
 
-    def dress(self, data: bytes) -> bytes:
+    def dress(self, data: bytes, frame: Frame) -> bytes:
         """Every line end of the frame's dressing; JSON holds none of its own."""
-        return data.replace(b"\n", NEWLINES[self.newline])
+        ends = NEWLINES[self.newline]
+        lines = data.split(b"\n")
+        made = b"".join(line + ends[index % len(ends)] for index, line in enumerate(lines[:-1]))
+        return made + lines[-1]
 
 
 class NoSpace(Style):
@@ -43,7 +58,7 @@ class NoSpace(Style):
 
     no_space: Flag = Field(alias="no-space")
 
-    def dress(self, data: bytes) -> bytes:
+    def dress(self, data: bytes, frame: Frame) -> bytes:
         """`data:` and `event:` without the optional space."""
         lines = data.split(b"\n")
         return b"\n".join(
@@ -52,34 +67,292 @@ class NoSpace(Style):
         )
 
 
-class Cut(Strict):
-    """The size of the bits, and the time between them."""
+class MultiLine(Style):
+    """The payload over several `data:` lines, which a reader joins with line feeds.
 
-    bytes: StrictInt = Field(1, ge=1, description="Bytes in one write.")
+    JSON is broken where white space is allowed, behind a comma outside of texts.
+    """
+
+    multi_line: StrictInt = Field(alias="multi-line", ge=2, description="How many lines.")
+
+    def dress(self, data: bytes, frame: Frame) -> bytes:
+        """The same event in several lines."""
+        places = commas(frame.data)[: self.multi_line - 1]
+        bounds = [0, *places, len(frame.data)]
+        lines = [frame.data[a:b] for a, b in pairwise(bounds)]
+        return data.replace(frame.data, b"\ndata: ".join(lines), 1)
+
+
+def commas(payload: bytes) -> list[int]:
+    """The places behind the commas of a JSON document that stand outside of texts."""
+    places, inside, escaped = [], False, False
+    for index, byte in enumerate(payload):
+        if escaped:
+            escaped = False
+        elif inside and byte == ord("\\"):
+            escaped = True
+        elif byte == ord('"'):
+            inside = not inside
+        elif byte == ord(",") and not inside:
+            places.append(index + 1)
+    return places
+
+
+class Id(Style):
+    """An `id:` line before each event."""
+
+    id: Text = Field(description="The id; {{n}} is not filled in here.")
+
+    def dress(self, data: bytes, frame: Frame) -> bytes:
+        """The event with its id."""
+        return b"id: " + self.id.encode() + b"\n" + data
+
+
+class Event(Style):
+    """An `event:` line before each event; clients that want only nameless events see none."""
+
+    event: Text = Field(description="The name of the event.")
+
+    def dress(self, data: bytes, frame: Frame) -> bytes:
+        """The event with its name."""
+        return b"event: " + self.event.encode() + b"\n" + data
+
+
+class Bom(Style):
+    """A byte order mark at the start of the body (readers of event streams must skip one)."""
+
+    default_at: ClassVar = "frame 1"
+
+    bom: Flag
+
+    def dress(self, data: bytes, frame: Frame) -> bytes:
+        """EF BB BF, and the frame."""
+        return b"\xef\xbb\xbf" + data
+
+
+class Terminator(Style):
+    """The blank line behind an event is missing, so that it runs into the next."""
+
+    default_at: ClassVar = "done"
+
+    terminator: Annotated[bool, BeforeValidator(lambda value: no_only(value))] = Field(
+        description="false: the blank line is left out."
+    )
+
+    def dress(self, data: bytes, frame: Frame) -> bytes:
+        """The event without the line ends behind it."""
+        return data.rstrip(b"\r\n")
+
+
+def no_only(value: object) -> object:
+    """`terminator: true` would say what is so anyway."""
+    if value is not False:
+        raise expected("false (a terminator is there anyway)", value)
+    return value
+
+
+class JsonAsSse(Style):
+    """A JSON document is sent as an event stream of one event."""
+
+    targets: ClassVar = ("body",)
+
+    json_as_sse: Flag = Field(alias="json-as-sse")
+
+    def head(self, head: Head) -> Head:
+        """The head of an event stream."""
+        headers = [(n, v) for n, v in head.headers if n.lower() != "content-length"]
+        place = next((i for i, (n, _) in enumerate(headers) if n.lower() == "content-type"), None)
+        if place is not None:
+            headers[place] = (headers[place][0], "text/event-stream")
+        if not head.has("transfer-encoding", "chunked"):
+            headers.append(("transfer-encoding", "chunked"))
+        return Head(head.status, tuple(headers), head.reason)
+
+
+class Cut(Strict):
+    """The size of the bits, or where to cut, and the time between them."""
+
+    bytes: StrictInt | None = Field(None, ge=1, description="Bytes in one write; 1 by default.")
+    at: Literal["after-cr", "before-blank-line"] | None = Field(
+        None, description="One cut: behind the first CR, or before the blank line of an event."
+    )
     gap: Duration = Field(0.0, description="Silence between the writes.")
 
 
 class Split(Style):
-    """The frame in several writes, so that a reader sees it in bits."""
+    """A unit in several writes (and chunks), so that a reader sees it in bits."""
+
+    targets: ClassVar = ("body", "target", "head")
 
     split: Cut
 
     def cut(self, data: bytes) -> Sequence[bytes | Wait]:
-        """Bits of the given size with gaps between them."""
-        size, gap = self.split.bytes, self.split.gap
-        parts: list[bytes | Wait] = []
-        for start in range(0, len(data), size):
-            if parts and gap:
-                parts.append(Wait(gap))
-            parts.append(data[start : start + size])
-        return parts
+        """The bits, with gaps between them."""
+        match self.split.at:
+            case "after-cr":
+                bounds = [data.find(b"\r") + 1]
+            case "before-blank-line":
+                # The line end of the payload stays with it; the blank line comes later.
+                bounds = [len(data.rstrip(b"\r\n")) + (2 if data.endswith(b"\r\n\r\n") else 1)]
+            case _:
+                size = self.split.bytes or 1
+                bounds = list(range(size, len(data), size))
+        return with_gaps(data, bounds, self.split.gap)
+
+
+class Utf8Split(Style):
+    """Each character of several bytes is cut in the middle, over two writes (and chunks)."""
+
+    utf8_split: Flag = Field(alias="utf8-split")
+
+    def cut(self, data: bytes) -> Sequence[bytes | Wait]:
+        """Cuts behind the first byte of each such character."""
+        return with_gaps(data, [i + 1 for i, byte in enumerate(data) if byte >= 0xC0], 0.0)
+
+
+def with_gaps(data: bytes, bounds: Sequence[int], gap: float) -> Sequence[bytes | Wait]:
+    """The bytes cut at the bounds, with silence between."""
+    parts: list[bytes | Wait] = []
+    start = 0
+    for bound in (*(b for b in bounds if 0 < b < len(data)), len(data)):
+        if parts and gap:
+            parts.append(Wait(gap))
+        parts.append(data[start:bound])
+        start = bound
+    return parts
+
+
+class Merge(Style):
+    """Several frames in one write (and chunk): each is held back until its group is whole."""
+
+    targets: ClassVar = ("body",)
+
+    merge: StrictInt = Field(ge=2, description="How many frames go together.")
+
+    def whole(self, sequence: tuple[Step, ...]) -> tuple[Step, ...]:
+        """The bytes of a group, all with its last frame."""
+        last = max((i for i, s in enumerate(sequence) if isinstance(s.event, Frame)), default=-1)
+        out, held, count = [], b"", 0
+        for index, step in enumerate(sequence):
+            if not isinstance(step.event, Frame):
+                out.append(step)
+                continue
+            held, count = held + (step.raw or b""), count + 1
+            full = count == self.merge or index == last
+            out.append(replace(step, raw=held if full else b""))
+            if full:
+                held, count = b"", 0
+        return tuple(out)
+
+
+class Gzip(Style):
+    """The body compressed with gzip, whether the client accepts it or not.
+
+    `flushed`: each frame can be read as soon as it comes. `unflushed`: nothing can be read until
+    the compressor has had enough, mostly at the end.
+    """
+
+    targets: ClassVar = ("body",)
+
+    gzip: Literal["flushed", "unflushed"] = Field(description="flushed or unflushed.")
+
+    def head(self, head: Head) -> Head:
+        """`content-encoding: gzip`."""
+        return Head(head.status, (*head.headers, ("content-encoding", "gzip")), head.reason)
+
+    def whole(self, sequence: tuple[Step, ...]) -> tuple[Step, ...]:
+        """The compressed bytes of each step, and the compressor's last before the end."""
+        packer = zlib.compressobj(9, zlib.DEFLATED, 31)
+        out: list[Step] = []
+        for index, step in enumerate(sequence):
+            if isinstance(step.event, End):
+                tail = Step(Extra(b""), step.faults, raw=packer.flush())
+                return (*out, tail, *sequence[index:])
+            if isinstance(step.event, Frame | Extra):
+                data = packer.compress(step.raw or b"")
+                if self.gzip == "flushed":
+                    data += packer.flush(zlib.Z_SYNC_FLUSH)
+                step = replace(step, raw=data)
+            out.append(step)
+        return tuple(out)
+
+
+class BandwidthStyle(Style):
+    """The body at so many bytes a second."""
+
+    bandwidth: Rate = Field(description="Bytes a second: 1KiB/s.")
+
+    def cut(self, data: bytes) -> Sequence[bytes | Wait]:
+        """Bits, each with the time that it takes."""
+        return encoding.Bandwidth(self.bandwidth).cut(data)
+
+
+class Framing(Style):
+    """Framing headers that contradict each other, or none.
+
+    `te+cl`: chunks, and a Content-Length beside them. `none`: neither, so that the end of the
+    connection ends the body. `twice`: the header that frames the body stands twice.
+    """
+
+    targets: ClassVar = ("body",)
+
+    framing: Literal["te+cl", "none", "twice"] = Field(description="te+cl, none or twice.")
+
+    def transfer(self, transfer: Transfer) -> Transfer:
+        """This framing."""
+        return replace(transfer, framing=self.framing)
+
+
+class ChunkSize(Style):
+    """Each chunk announces one byte more than it has."""
+
+    targets: ClassVar = ("body",)
+
+    chunk_size: Literal["wrong"] = Field(alias="chunk-size", description="wrong.")
+
+    def transfer(self, transfer: Transfer) -> Transfer:
+        """Wrong sizes."""
+        return replace(transfer, wrong_chunks=True)
+
+
+class ContentLength(Style):
+    """A Content-Length that is not the body's, instead of chunks.
+
+    `short`: ten bytes fewer than are sent. `long`: ten bytes more, which never come. `both`: two
+    headers, the right one and a longer. A number is sent as it is.
+    """
+
+    targets: ClassVar = ("body",)
+
+    content_length: Annotated[
+        Literal["short", "long", "both"] | int, BeforeValidator(lambda value: parse_length(value))
+    ] = Field(alias="content-length", description="short, long, both, or a number.")
+
+    def transfer(self, transfer: Transfer) -> Transfer:
+        """This length."""
+        return replace(transfer, length=self.content_length)
+
+
+def parse_length(value: object) -> object:
+    """A word or a number that is not negative."""
+    number = isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    if not number and value not in ("short", "long", "both"):
+        raise expected("short, long, both, or a number of bytes", value)
+    return value
+
+
+STYLES: tuple[type[Style], ...] = (
+    Newline, NoSpace, MultiLine, Id, Event, Bom, Terminator, JsonAsSse, Split, Utf8Split, Merge,
+    Gzip, BandwidthStyle, Framing, ChunkSize, ContentLength,
+)  # fmt: skip
 
 
 class EncodeFault(Encoding):
-    """The same frames in other bytes; a client that keeps to the standards notices nothing.
+    """The same answer in other bytes; what only a careless client notices, or framing that is wrong.
 
-    On the wire: line ends, the space after the colon, or the writes (and chunks) that a frame
-    takes. Content-Length and chunk sizes match what is sent.
+    On the wire: line ends, prefixes, writes, compression or framing headers. Content-Length and
+    chunk sizes match what is sent unless the value is about them; keep-alive is as before, but for
+    `framing: none`, which ends the connection.
     """
 
     verb: ClassVar = "encode"
@@ -87,9 +360,39 @@ class EncodeFault(Encoding):
     encode: Annotated[
         Annotated[Newline, Tag("<newline>")]
         | Annotated[NoSpace, Tag("<no-space>")]
-        | Annotated[Split, Tag("<split>")],
-        *chooser("an encoding", Newline, NoSpace, Split),
-    ] = Field(description="newline, no-space or split.")
+        | Annotated[MultiLine, Tag("<multi-line>")]
+        | Annotated[Id, Tag("<id>")]
+        | Annotated[Event, Tag("<event>")]
+        | Annotated[Bom, Tag("<bom>")]
+        | Annotated[Terminator, Tag("<terminator>")]
+        | Annotated[JsonAsSse, Tag("<json-as-sse>")]
+        | Annotated[Split, Tag("<split>")]
+        | Annotated[Utf8Split, Tag("<utf8-split>")]
+        | Annotated[Merge, Tag("<merge>")]
+        | Annotated[Gzip, Tag("<gzip>")]
+        | Annotated[BandwidthStyle, Tag("<bandwidth>")]
+        | Annotated[Framing, Tag("<framing>")]
+        | Annotated[ChunkSize, Tag("<chunk-size>")]
+        | Annotated[ContentLength, Tag("<content-length>")],
+        *chooser("an encoding", *STYLES),
+    ] = Field(
+        description="newline, no-space, multi-line, id, event, bom, terminator, json-as-sse, "
+        "split, utf8-split, merge, gzip, bandwidth, framing, chunk-size or content-length."
+    )
+
+    @property
+    def anchor(self) -> Anchor:
+        """Where the value acts by default."""
+        return self.at or parse_anchor(self.encode.default_at)
+
+    def value_why_not(self, anchor: Anchor) -> str | None:
+        """Some encodings are of the whole body."""
+        if anchor.point in self.encode.targets:
+            return None
+        allowed = " or ".join(
+            "a SELECTOR" if target == "target" else target for target in self.encode.targets
+        )
+        return f"say {allowed}"
 
     def encoder(self) -> Encoder:
         """The encoding itself."""
@@ -97,5 +400,9 @@ class EncodeFault(Encoding):
 
     def value(self) -> str:
         """The value's fields."""
-        given = self.encode.model_dump(exclude_unset=True, by_alias=True)
+        given: dict[str, Any] = self.encode.model_dump(exclude_unset=True, by_alias=True)
+        if isinstance(self.encode, Split) and "gap" in given["split"]:
+            given["split"]["gap"] = format_seconds(self.encode.split.gap)
+        if isinstance(self.encode, BandwidthStyle):
+            given["bandwidth"] = f"{self.encode.bandwidth:g}B/s"
         return flow(given)

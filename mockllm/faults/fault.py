@@ -10,7 +10,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Collection
 from functools import cached_property
-from typing import Annotated, Any, ClassVar, Protocol
+from random import Random
+from typing import Annotated, Any, ClassVar, Protocol, Self
 
 from pydantic import (
     AfterValidator,
@@ -20,12 +21,13 @@ from pydantic import (
     ValidationInfo,
     WithJsonSchema,
     field_validator,
+    model_validator,
 )
 
 from mockllm.faults.anchors import Anchor, At, parse_anchor
 from mockllm.faults.often import Often
 from mockllm.faults.values import Strict, Text, expected, hint_for
-from mockllm.timeline.events import Frame, Message
+from mockllm.timeline.events import Frame, Head, Message
 from mockllm.timeline.slots import Encoder
 
 
@@ -93,6 +95,43 @@ class Exchange(Protocol):
     def delta(self, delta: dict[str, Any], /) -> Frame:
         """A frame of the wire's stream with this delta."""
 
+    def fill(self, text: str, /) -> str:
+        """The text with the placeholders of the language filled in."""
+
+    def random(self, label: str, /) -> Random:
+        """A generator of this call's own, for draws that the seed decides."""
+
+
+SPELLED = {
+    "target": "SELECTOR",
+    "before": "before SELECTOR",
+    "after": "after SELECTOR",
+    "t": "t TIME",
+    "server": "server TIME",
+    "byte": "byte N",
+    "upload": "upload SIZE",
+    "idle": "idle [next-byte]",
+}
+MOMENTS = ("request", "head", "before", "after", "byte", "t", "server", "end")
+"""The points of an exchange from the request on."""
+
+
+class Spelled(Protocol):
+    """What can be spelled: a verb or a named fault."""
+
+    @property
+    def name(self) -> str:
+        """Its word."""
+
+    def value(self) -> str:
+        """Its value."""
+
+
+def flow_of(fault: Spelled) -> str:
+    """A fault in one line: `close: rst`."""
+    value = fault.value()
+    return f"{fault.name}: {value}" if value else fault.name
+
 
 class Fault(Often, ABC):
     """A verb with its value, its anchor and how often it acts."""
@@ -124,19 +163,28 @@ class Fault(Often, ABC):
     def point_fits(cls, anchor: Anchor | None) -> Anchor | None:
         """Refuse a verb at an anchor where it has no meaning."""
         if anchor is not None and anchor.point not in cls.points:
-            allowed = ", ".join(
-                {"target": "a SELECTOR", "t": "t TIME"}.get(
-                    p, f"{p} SELECTOR" if p in ("before", "after") else p
-                )
-                for p in cls.points
-            )
+            allowed = ", ".join(SPELLED.get(point, point) for point in cls.points)
             raise expected(f"an anchor for {cls.verb}: {allowed}", anchor.text, cls.why_not(anchor))
         return anchor
+
+    @model_validator(mode="after")
+    def value_fits(self) -> Self:
+        """Refuse a value at an anchor where this value has no meaning, though others have."""
+        why = self.value_why_not(self.anchor)
+        if why is not None:
+            raise expected(f"another anchor for {flow_of(self)}", self.anchor.text, why)
+        return self
 
     @classmethod
     def why_not(cls, anchor: Anchor) -> str:
         """Why the verb cannot act there; most verbs act at any moment, and need one."""
-        return f"say before {anchor.text} or after {anchor.text}"
+        if anchor.point == "target":
+            return f"say before {anchor.text} or after {anchor.text}"
+        return f"{cls.verb} has no meaning there"
+
+    def value_why_not(self, anchor: Anchor) -> str | None:
+        """Why this value has no meaning there; None if it has."""
+        return None
 
     @abstractmethod
     def value(self) -> str:
@@ -146,38 +194,44 @@ class Fault(Often, ABC):
 class Adding(Fault):
     """A fault that adds events at a point of the exchange."""
 
+    def head(self, head: Head) -> Head:
+        """The head, where it says something of the fault before."""
+        return head
+
     @abstractmethod
     def events(self, exchange: Exchange, /) -> tuple[Message, ...]:
         """What it adds."""
 
 
 class Editing(Fault):
-    """A fault that gives frames another content."""
+    """A fault that gives frames, or the head, another content."""
 
-    points = ("target",)
+    points = ("target", "head")
     default_at = "content 6"
 
     @classmethod
     def why_not(cls, anchor: Anchor) -> str:
         """An edit needs a thing, not a moment."""
-        return f"{cls.verb} changes a frame, so name the frame: content 6"
+        return f"{cls.verb} changes a frame or the head, so name it: content 6, head"
 
     @abstractmethod
-    def rewrite(self, frame: Frame, /) -> tuple[Message, ...]:
-        """What stands in the frame's place."""
+    def rewrite(
+        self, units: tuple[Head | Frame, ...], exchange: Exchange, /
+    ) -> tuple[tuple[Message, ...], ...]:
+        """What stands in the place of each of the units."""
 
 
 class Encoding(Fault):
-    """A fault that puts frames into other bytes of the same meaning."""
+    """A fault that puts an answer into other bytes of the same meaning."""
 
-    points = ("target",)
-    default_at = "frame *"
+    points = ("body", "target", "head")
+    default_at = "body"
 
     @classmethod
     def why_not(cls, anchor: Anchor) -> str:
         """An encoding needs a thing, not a moment."""
-        return f"{cls.verb} changes frames, so name them: frame *"
+        return f"{cls.verb} changes how something is written, so name it: body, frame 1, head"
 
     @abstractmethod
     def encoder(self) -> Encoder:
-        """How it puts a frame into bytes."""
+        """How it puts the answer into bytes."""

@@ -8,9 +8,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import BeforeValidator, Field, create_model, field_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    ValidationError,
+    create_model,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
 
 from mockllm.faults.anchors import Anchor, At, parse_anchor
 from mockllm.faults.close import CloseFault
@@ -131,6 +139,17 @@ class NamedFault(Often):
         for verb, _ in cls.shorthand.verbs:
             verb.point_fits(anchor)
         return anchor
+
+    @model_validator(mode="after")
+    def verbs_fit(self) -> Self:
+        """Refuse what one of the verbs refuses."""
+        try:
+            self.verbs  # noqa: B018  made once, here
+        except ValidationError as error:
+            detail = error.errors()[0]
+            message = detail.get("ctx", {}).get("message", detail["msg"])
+            raise PydanticCustomError("expected", "{message}", {"message": message}) from None
+        return self
 
     @property
     def name(self) -> str:

@@ -1,52 +1,104 @@
-"""`send`: extra bytes in the body."""
+"""`send`: extra bytes."""
 
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
+from http import HTTPStatus
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field, StrictBool, Tag
+from pydantic import BeforeValidator, Field, StrictBool, StrictInt, Tag
 
-from mockllm.faults.fault import Adding, ErrorSpec, Exchange
-from mockllm.faults.values import Strict, Text, chooser, flow
-from mockllm.timeline.events import Extra, Frame, Message
+from mockllm.faults.anchors import Anchor
+from mockllm.faults.fault import MOMENTS, Adding, ErrorSpec, Exchange
+from mockllm.faults.values import (
+    Duration,
+    DurationOrForever,
+    Strict,
+    Text,
+    chooser,
+    expected,
+    flow,
+    format_seconds,
+)
+from mockllm.timeline.events import FOREVER, Beat, Extra, Frame, Message, Wait
 
 
-class Comment(Strict):
+class Extras(Strict, ABC):
+    """One kind of extra bytes."""
+
+    needs_head: ClassVar = True
+
+    @abstractmethod
+    def events(self, exchange: Exchange, /) -> tuple[Message, ...]:
+        """What is sent."""
+
+
+class Repeated(Extras):
+    """Extra bytes that may be sent again and again."""
+
+    every: Duration | None = Field(None, gt=0, description="Again after so long.")
+    for_: DurationOrForever = Field(FOREVER, alias="for", description="With every: how long.")
+
+    @abstractmethod
+    def unit(self, exchange: Exchange, /) -> Frame | Extra:
+        """What is sent each time."""
+
+    def events(self, exchange: Exchange) -> tuple[Message, ...]:
+        """The bytes once; or at once and again and again, with nothing else meanwhile."""
+        unit = self.unit(exchange)
+        if self.every is None:
+            return (unit,)
+        return (unit, Wait(self.for_, beat=Beat(self.every, unit)))
+
+
+class Comment(Repeated):
     """A server-sent comment: a line that begins with a colon, and a blank line."""
 
     comment: Text = Field(description="The text behind the colon.")
 
-    def events(self, exchange: Exchange) -> tuple[Message, ...]:
+    def unit(self, exchange: Exchange) -> Extra:
         """`: text`"""
-        return (Extra(f": {self.comment}\n\n".encode()),)
+        return Extra(f": {exchange.fill(self.comment)}\n\n".encode())
 
 
-class Raw(Strict):
-    """Bytes as they are, without any dressing."""
+class Raw(Repeated):
+    """Bytes as they are, without any dressing; before the head without any framing too."""
+
+    needs_head: ClassVar = False
 
     raw: Text = Field(description="The text, sent as UTF-8.")
 
-    def events(self, exchange: Exchange) -> tuple[Message, ...]:
+    def unit(self, exchange: Exchange) -> Extra:
         """The text."""
-        return (Extra(self.raw.encode()),)
+        return Extra(exchange.fill(self.raw).encode())
 
 
-class FrameValue(Strict):
-    """One more frame: a JSON document of any content, or a delta in the wire's own frame."""
+class FrameValue(Repeated):
+    """One more frame: a JSON document, a named event, or a delta in the wire's own frame."""
 
     frame: dict[str, Any] = Field(
-        description="A mapping with `delta` alone becomes a chunk of the wire; any other is sent "
-        "as it is."
+        description="{delta: …} becomes a chunk of the wire, {event: NAME, json: …} a named event, "
+        "{json: …} or any other mapping is sent as it is."
     )
 
-    def events(self, exchange: Exchange) -> tuple[Message, ...]:
+    def unit(self, exchange: Exchange) -> Frame:
         """The frame."""
         match self.frame:
-            case {"delta": dict(delta)} if len(self.frame) == 1:
-                return (exchange.delta(delta),)
+            case {"delta": dict(delta), **rest} if not rest:
+                return exchange.delta(delta)
+            case {"event": str(event), "json": document, **rest} if not rest:
+                return Frame(("extra",), compact(document, exchange), event)
+            case {"json": document, **rest} if not rest:
+                return Frame(("extra",), compact(document, exchange))
             case _:
-                return (Frame(("extra",), json.dumps(self.frame).encode()),)
+                return Frame(("extra",), compact(self.frame, exchange))
+
+
+def compact(document: Any, exchange: Exchange) -> bytes:
+    """JSON without spaces, its placeholders filled in."""
+    text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+    return exchange.fill(text).encode()
 
 
 def parse_error(value: object) -> object:
@@ -62,7 +114,7 @@ ErrorValue = Annotated[
 ]
 
 
-class StreamError(Strict):
+class StreamError(Extras):
     """An error inside the stream, after a 200 has been sent."""
 
     error: ErrorValue = Field(
@@ -76,32 +128,67 @@ class StreamError(Strict):
         return (exchange.stream_error(self.error), *tail)
 
 
-Extras = Comment | Raw | FrameValue | StreamError
+def parse_interim(value: object) -> object:
+    """A status of the hundreds; 101 would change the protocol."""
+    if isinstance(value, bool) or not isinstance(value, int) or not 100 <= value < 200:
+        raise expected("an interim status such as 103", value)
+    if value == 101:
+        raise expected("an interim status such as 103", value, "101 would end HTTP here")
+    return value
+
+
+class Interim(Extras):
+    """An interim response before the head: a status line and a blank line (RFC 9110, 15.2)."""
+
+    needs_head: ClassVar = False
+
+    interim: Annotated[StrictInt, BeforeValidator(parse_interim)] = Field(
+        description="The status: 100, 102, 103."
+    )
+
+    def events(self, exchange: Exchange) -> tuple[Message, ...]:
+        """`HTTP/1.1 103 Early Hints`"""
+        known = {status.value: status.phrase for status in HTTPStatus}
+        line = f"HTTP/1.1 {self.interim} {known.get(self.interim, '')}".rstrip()
+        return (Extra(f"{line}\r\n\r\n".encode()),)
 
 
 class SendFault(Adding):
-    """Extra body bytes between the script's own frames.
+    """Extra bytes between the script's own.
 
-    On the wire: the bytes at that point, framed like the rest of the body (one chunk each where
-    the body is chunked). The script goes on behind them.
+    On the wire: the bytes at that point, framed like the rest of the body (one chunk each where the
+    body is chunked; counted by Content-Length); then the script goes on. At `request` the bytes of
+    `raw` come before the status line, without any framing. `every` repeats them, `for` some time
+    or for ever, while the script waits.
     """
 
     verb: ClassVar = "send"
-    points: ClassVar = ("head", "before", "after", "t", "end")
+    points: ClassVar = MOMENTS
     default_at: ClassVar = "after content 5"
 
     send: Annotated[
         Annotated[Comment, Tag("<comment>")]
         | Annotated[Raw, Tag("<raw>")]
         | Annotated[FrameValue, Tag("<frame>")]
-        | Annotated[StreamError, Tag("<error>")],
-        *chooser("what to send", Comment, Raw, FrameValue, StreamError),
-    ] = Field(description="What to send: comment, raw, frame or error.")
+        | Annotated[StreamError, Tag("<error>")]
+        | Annotated[Interim, Tag("<interim>")],
+        *chooser("what to send", Comment, Raw, FrameValue, StreamError, Interim),
+    ] = Field(description="What to send: comment, raw, frame, error or interim.")
 
-    @classmethod
-    def why_not(cls, anchor: object) -> str:
-        """Body bytes need a head before them."""
-        return "body bytes need a head before them; to answer otherwise use reply"
+    @property
+    def anchor(self) -> Anchor:
+        """An interim response comes before the head unless told otherwise."""
+        if self.at is None and isinstance(self.send, Interim):
+            return Anchor("request", "request")
+        return super().anchor
+
+    def value_why_not(self, anchor: Anchor) -> str | None:
+        """Body bytes need a head before them, interim responses none."""
+        if anchor.point == "request" and self.send.needs_head:
+            return "body bytes need a head before them; to answer otherwise use reply"
+        if anchor.point != "request" and isinstance(self.send, Interim):
+            return "an interim response comes before the head; say request"
+        return None
 
     def events(self, exchange: Exchange) -> tuple[Message, ...]:
         """The extra frames or bytes."""
@@ -109,5 +196,8 @@ class SendFault(Adding):
 
     def value(self) -> str:
         """The value's fields."""
-        given = self.send.model_dump(exclude_unset=True, mode="json")
+        given = self.send.model_dump(exclude_unset=True, mode="json", by_alias=True)
+        for key in ("every", "for"):
+            if key in given:
+                given[key] = format_seconds(getattr(self.send, f"{key}_" if key == "for" else key))
         return flow(given)

@@ -307,13 +307,6 @@ LATER = frozenset(
         "distribution",
         "load",
         "speed",
-        "header",
-        "key",
-        "message",
-        "json",
-        "attempt",
-        "tools",
-        "body_over",
         "reasoning60",
         "refusal60",
     ]

@@ -1,34 +1,179 @@
-"""`wait`: silence."""
+"""`wait`: silence, or another pace."""
 
 from __future__ import annotations
 
-from typing import ClassVar
+from abc import ABC, abstractmethod
+from typing import Annotated, ClassVar
 
-from pydantic import Field
+from pydantic import Discriminator, Field, Tag
 
-from mockllm.faults.fault import Adding, Exchange
-from mockllm.faults.values import DurationOrForever, format_seconds
-from mockllm.timeline.events import Message, Wait
+from mockllm.faults.anchors import Anchor
+from mockllm.faults.fault import MOMENTS, Adding, Exchange
+from mockllm.faults.values import (
+    Duration,
+    DurationOrForever,
+    Rate,
+    Strict,
+    chooser,
+    flow,
+    format_seconds,
+)
+from mockllm.timeline.events import FOREVER, Beat, Extra, Message, Onward, Wait
+
+
+class Pattern(Strict, ABC):
+    """Something else than plain silence."""
+
+    @abstractmethod
+    def events(self, exchange: Exchange, /) -> tuple[Message, ...]:
+        """What it adds."""
+
+
+class Ping(Pattern):
+    """Comments flow and no tokens: a limit on silence never strikes."""
+
+    ping: Duration = Field(gt=0, description="The time between two comments.")
+    for_: DurationOrForever = Field(FOREVER, alias="for", description="How long.")
+
+    def events(self, exchange: Exchange) -> tuple[Message, ...]:
+        """A wait with a comment as heartbeat."""
+        return (Wait(self.for_, beat=Beat(self.ping, Extra(b": ping\n\n"))),)
+
+
+class Drip(Pattern):
+    """One frame after so long, from here to the end, instead of the script's own pace."""
+
+    drip: Duration = Field(description="The time before each further frame.")
+
+    def events(self, exchange: Exchange) -> tuple[Message, ...]:
+        """A change of pace."""
+        return (Onward(drip=self.drip),)
+
+
+class Bandwidth(Pattern):
+    """So many bytes a second, from here to the end."""
+
+    bandwidth: Rate = Field(description="Bytes a second: 1KiB/s.")
+
+    def events(self, exchange: Exchange) -> tuple[Message, ...]:
+        """A change of pace."""
+        return (Onward(bandwidth=self.bandwidth),)
+
+
+class Uniform(Pattern):
+    """A time drawn evenly between two."""
+
+    uniform: Annotated[tuple[Duration, Duration], Field(description="[shortest, longest]")]
+
+    def events(self, exchange: Exchange) -> tuple[Message, ...]:
+        """One draw."""
+        return (Wait(exchange.random("wait").uniform(*self.uniform)),)
+
+
+class Spread(Strict):
+    """The middle and the spread of a normal distribution."""
+
+    mean: Duration
+    deviation: Duration
+
+
+class Normal(Pattern):
+    """A time drawn around a mean, never below zero."""
+
+    normal: Spread = Field(description="{mean, deviation}")
+
+    def events(self, exchange: Exchange) -> tuple[Message, ...]:
+        """One draw."""
+        drawn = exchange.random("wait").gauss(self.normal.mean, self.normal.deviation)
+        return (Wait(max(0.0, drawn)),)
+
+
+class LogSpread(Strict):
+    """The median and the spread of a lognormal distribution."""
+
+    median: Duration = Field(gt=0)
+    sigma: float = Field(gt=0, description="The deviation of the logarithm.")
+
+
+class Lognormal(Pattern):
+    """A time drawn with a long tail, as real latencies have it."""
+
+    lognormal: LogSpread = Field(description="{median, sigma}")
+
+    def events(self, exchange: Exchange) -> tuple[Message, ...]:
+        """One draw."""
+        factor = exchange.random("wait").lognormvariate(0.0, self.lognormal.sigma)
+        return (Wait(self.lognormal.median * factor),)
+
+
+OtherPace = Annotated[
+    Annotated[Ping, Tag("<ping>")]
+    | Annotated[Drip, Tag("<drip>")]
+    | Annotated[Bandwidth, Tag("<bandwidth>")]
+    | Annotated[Uniform, Tag("<uniform>")]
+    | Annotated[Normal, Tag("<normal>")]
+    | Annotated[Lognormal, Tag("<lognormal>")],
+    *chooser("another pace", Ping, Drip, Bandwidth, Uniform, Normal, Lognormal),
+]
 
 
 class WaitFault(Adding):
-    """Silence: no byte is sent and the connection stays open.
+    """Silence, or another pace, from a point on.
 
-    On the wire: nothing, for the given time counted from the moment the wait begins. What was
-    planned before has been handed to the kernel; what comes after is as late as the wait was long.
-    `forever` ends when the peer leaves or the server stops. Any wait ends early if the peer leaves.
+    On the wire: no byte of the answer, for the given time counted from the moment the wait begins;
+    the connection stays open. `forever` ends when the peer leaves or the server stops, and any wait
+    ends early if the peer leaves. `ping` sends the comment `: ping` again and again meanwhile;
+    `drip` and `bandwidth` slow down what follows. Content-Length, chunks and keep-alive are as the
+    script has them. At `connect` the accepted connection is not read; at `tls` the handshake is not
+    answered; at `upload` the body is not read on; at `idle` the kept connection waits.
     """
 
     verb: ClassVar = "wait"
-    points: ClassVar = ("request", "head", "before", "after", "t", "end")
+    points: ClassVar = (*MOMENTS, "upload", "idle", "connect", "tls")
     default_at: ClassVar = "request"
 
-    wait: DurationOrForever = Field(description="How long: 300ms, 2s, 1m30s, or forever.")
+    wait: Annotated[
+        Annotated[DurationOrForever, Tag("<silence>")] | Annotated[OtherPace, Tag("<pace>")],
+        Discriminator(lambda value: "<pace>" if isinstance(value, dict | Pattern) else "<silence>"),
+    ] = Field(
+        description="How long: 300ms, 2s, forever; or ping, drip, bandwidth, uniform, normal, "
+        "lognormal."
+    )
+
+    def value_why_not(self, anchor: Anchor) -> str | None:
+        """Comments and slow bytes need a body."""
+        if isinstance(self.wait, Ping | Drip | Bandwidth) and anchor.point not in MOMENTS:
+            return "there is no body yet"
+        if isinstance(self.wait, Ping) and anchor.point == "request":
+            return "a comment needs the head before it; say head"
+        return None
 
     def events(self, exchange: Exchange) -> tuple[Message, ...]:
-        """One wait that is not part of the pacing."""
-        return (Wait(self.wait),)
+        """One wait that is not part of the pacing, or a change of pace."""
+        return self.wait.events(exchange) if isinstance(self.wait, Pattern) else (Wait(self.wait),)
 
     def value(self) -> str:
-        """The duration as a profile spells it."""
+        """The value as a profile spells it."""
+        if isinstance(self.wait, Pattern):
+            return flow(spelled_out(self.wait.model_dump(exclude_unset=True, by_alias=True)))
         return format_seconds(self.wait)
+
+
+def spelled_out(value: object) -> object:
+    """Seconds back in the spelling of a profile."""
+    match value:
+        case dict():
+            return {
+                key: f"{part:g}B/s"
+                if key == "bandwidth"
+                else part
+                if key == "sigma"
+                else spelled_out(part)
+                for key, part in value.items()
+            }
+        case tuple() | list():
+            return [spelled_out(part) for part in value]
+        case float():
+            return format_seconds(value)
+        case _:
+            return value

@@ -18,6 +18,7 @@ from aiohttp import web
 
 from mockllm import __version__
 from mockllm.engine.engine import Engine
+from mockllm.engine.exchange import Here
 from mockllm.engine.plan import Visit
 from mockllm.engine.report import as_json, as_text
 from mockllm.faults.values import parse_duration
@@ -242,7 +243,7 @@ async def plan(request: web.BaseRequest, desk: Desk) -> web.Response:
         request.query.get("method", "POST"), target, headers, await request.read()
     )
     visit = Visit(ordinal=whole_number(request, "call") or 1)
-    made = engine.preview(call, name or path_name, "", visit)
+    made = engine.preview(call, name or path_name, Here(), visit)
     if request.query.get("format") == "text":
         return web.Response(text=as_text(made))
     return web.json_response(as_json(made))

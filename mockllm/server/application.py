@@ -10,13 +10,13 @@ import asyncio
 import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
-from email.utils import format_datetime
 from typing import Any
 
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
 from mockllm.engine.engine import Engine
+from mockllm.engine.exchange import Here
 from mockllm.engine.journal import Entry, Outcome
 from mockllm.engine.plan import Plan
 from mockllm.faults.fault import ErrorSpec
@@ -98,11 +98,11 @@ class Application:
             keep_alive=request.keep_alive,
             http10=request.version < (1, 1),
         )
-        date = http_date()
+        here = Here(datetime.now(UTC).timestamp(), f"http://{request.host}")
         if body is None:
-            plan = self.engine.refusal(call, too_large(), date)
+            plan = self.engine.refusal(call, too_large(), here)
         else:
-            plan = self.engine.plan(call, path_name, date)
+            plan = self.engine.plan(call, path_name, here)
         outcome = await self.play(plan, transport)
         return Played(keep_alive=outcome.ending == "done" and not transport.is_closing())
 
@@ -147,11 +147,6 @@ def too_large() -> ErrorSpec:
         error_type="invalid_request_error",
         code="request_too_large",
     )
-
-
-def http_date() -> str:
-    """Now, as a date header says it."""
-    return format_datetime(datetime.now(UTC), usegmt=True)
 
 
 def iso_time() -> str:

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from mockllm.engine.journal import Ending, Outcome
 from mockllm.server.clock import Clock, Timer
 from mockllm.server.kernel import reset_on_close, unsent
-from mockllm.timeline.events import FOREVER, Close, Wait, WireEvent, Write
+from mockllm.timeline.events import FOREVER, Beat, Close, Extra, Wait, WireEvent, Write
 
 DRAIN_POLL = 0.001
 """Seconds between two looks at whether everything has left before an RST."""
@@ -45,6 +45,7 @@ class Player(asyncio.Protocol):
         self._peer_left: float | None = None
         self._timer: Timer | None = None
         self._full = False
+        self._half = False
         self._over = False
 
     @property
@@ -95,6 +96,9 @@ class Player(asyncio.Protocol):
                 case Close("rst"):
                     self._reset()
                     return
+                case Close("half"):
+                    self._half_close()
+                    return
                 case Close(complete=complete):
                     self._completed = self._begun
                     self._transport.close()
@@ -112,9 +116,30 @@ class Player(asyncio.Protocol):
         self._due = (self._due if event.paced else max(self._due, now)) + event.seconds
         if self._due <= now:
             return False
-        if event.seconds != FOREVER:
+        if event.beat is not None:
+            self._beat(event.beat, now + event.beat.every)
+        elif event.seconds != FOREVER:
             self._timer = self._clock.call_at(self._due, self._run)
         return True
+
+    def _beat(self, beat: Beat, when: float) -> None:
+        """Wait for the next heartbeat, or for the end of the wait if that comes first."""
+        if when >= self._due:
+            self._timer = self._clock.call_at(self._due, self._run)
+            return
+
+        def strike() -> None:
+            if not self._full and isinstance(beat.unit, Extra):
+                self._write(beat.unit.data)
+            self._beat(beat, when + beat.every)
+
+        self._timer = self._clock.call_at(when, strike)
+
+    def _half_close(self) -> None:
+        """Close the writing side; the rest is the peer's."""
+        self._completed = self._begun
+        self._half = True
+        self._transport.write_eof()
 
     def _reset(self) -> None:
         """Reset the connection as soon as everything before has left."""
@@ -163,7 +188,8 @@ class Player(asyncio.Protocol):
     def resume_writing(self) -> None:
         """The buffer has drained."""
         self._full = False
-        self._run()
+        if self._timer is None and not self._half:
+            self._run()
 
     def data_received(self, data: bytes) -> None:
         """A pipelined request: aiohttp keeps it for later."""
@@ -181,7 +207,7 @@ class Player(asyncio.Protocol):
         self._note_departure()
         self._upstream.connection_lost(exc)
         if not self._over:
-            self._finish("peer gone")
+            self._finish("closed" if self._half else "peer gone")
 
     def _note_departure(self) -> None:
         if self._peer_left is None:

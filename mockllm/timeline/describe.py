@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from mockllm.timeline.events import FOREVER, Close, End, Extra, Frame, Head, Wait
+from mockllm.timeline.events import FOREVER, Close, End, Extra, Frame, Head, Onward, Wait
 from mockllm.timeline.slots import Step
 
 MAX_TEXT = 48
@@ -39,11 +39,16 @@ def describe(sequence: Sequence[Step], speed: float = 1.0) -> Iterator[Line]:
                 yield Line(clock, named(frame, seen), payload(frame), step.faults)
             case Extra(data):
                 yield Line(clock, "extra", shortened(data.decode("utf-8", "replace")), step.faults)
-            case Wait(seconds, paced):
+            case Onward(drip=drip, bandwidth=rate):
+                pace = f"a frame every {drip:g}s" if drip is not None else f"{rate:g} bytes/s"
+                yield Line(clock, "pace", pace, step.faults)
+            case Wait(seconds, paced, beat):
                 if paced and not step.faults:
                     clock += seconds / speed
                     continue
                 length = "forever" if seconds == FOREVER else f"{seconds / speed:.3f}s"
+                if beat is not None:
+                    length += f", every {beat.every / speed:g}s a heartbeat"
                 yield Line(clock, "wait", length, step.faults)
                 clock += seconds / speed
             case End():

@@ -11,7 +11,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-Ending = Literal["fin", "rst"]
+Ending = Literal["fin", "rst", "half"]
 
 AUTO = "{auto}"
 """A header value that lowering fills in: `content-length` from the body, `date` from the caller.
@@ -78,6 +78,28 @@ class Wait:
 
     seconds: float
     paced: bool = False
+    beat: Beat | None = None
+    """What is sent again and again while it lasts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """A heartbeat: the same body unit, each time after so many seconds."""
+
+    every: float
+    unit: Frame | Extra
+
+
+@dataclass(frozen=True, slots=True)
+class Onward:
+    """Another pace from here to the end; it takes no time itself and puts no bytes on the wire.
+
+    `drip` puts so many seconds before each further frame, instead of the script's own pacing;
+    `bandwidth` sends all further bytes of the body at so many bytes a second.
+    """
+
+    drip: float | None = None
+    bandwidth: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +109,17 @@ class End:
 
 @dataclass(frozen=True, slots=True)
 class Close:
-    """The end of the connection: `fin` after what was written, `rst` after it has left."""
+    """The end of the connection: `fin` after what was written, `rst` after it has left.
+
+    `half` closes the writing side alone: the reader sees the end, and may still send.
+    """
 
     how: Ending
     complete: bool = False
     """Whether the answer is whole, so that this is the ordinary end of a connection."""
 
 
-Message = Head | Frame | Extra | Wait | End | Close
+Message = Head | Frame | Extra | Wait | Onward | End | Close
 
 
 @dataclass(frozen=True, slots=True)

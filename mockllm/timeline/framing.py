@@ -10,23 +10,28 @@ Sources: RFC 9112 sections 6 and 7 (framing); the WHATWG HTML standard, "Server-
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 
+from mockllm.timeline.encoding import beat_bytes, body_bytes, is_event_stream
 from mockllm.timeline.events import (
     AUTO,
+    Beat,
     Close,
     End,
     Extra,
     Frame,
     Head,
+    Onward,
     Wait,
     WireEvent,
     Write,
 )
-from mockllm.timeline.slots import Step, until_end
+from mockllm.timeline.slots import Step, Transfer, until_end
 
 LAST_CHUNK = b"0\r\n\r\n"
+WRONG_BY = 10
+"""By how many bytes a wrong length misses the right one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,31 +52,29 @@ def lower(sequence: tuple[Step, ...], *, date: str, body_allowed: bool = True) -
     events: list[WireEvent] = []
     origin: list[int] = []
     head: Head | None = None
-    stream = chunked = False
+    body = Body()
     for index, step in enumerate(until_end(sequence)):
         made: Sequence[WireEvent]
         match step.event:
-            case None:
+            case None | Onward():
                 continue
             case Head() as event:
-                head = event
-                stream = is_event_stream(head)
-                chunked = head.has("transfer-encoding", "chunked")
-                body_allowed = body_allowed and head.status not in (204, 304)
-                length = body_length(sequence[index + 1 :], stream)
-                made = [Write(render_head(head, length=length, date=date))]
-            case Frame() | Extra() if not body_allowed:
+                body = body_of(event, step, sequence[index + 1 :], body_allowed)
+                head = body.head(event)
+                made = cut(step, render_head(head, length=body.length, date=date), None)
+            case Frame() | Extra() if not body.allowed:
                 continue
             case Frame() | Extra():
-                made = [
-                    Write(chunk(part) if chunked else part) if isinstance(part, bytes) else part
-                    for part in body_units(step, stream)
-                    if part != b""
-                ]
+                data = body_bytes(step, stream=body.stream) or b""
+                made = cut(step, data, body if head is not None else None)
             case End():
-                made = [Write(LAST_CHUNK)] if chunked and body_allowed else []
+                made = [Write(LAST_CHUNK)] if body.chunked and body.allowed else []
                 if head is None or ends_with_connection(head):
                     made = [*made, Close("fin", complete=True)]
+            case Wait(beat=Beat() as beat) as event:
+                unit = beat_bytes(beat, stream=body.stream)
+                framed = body.frame(unit) if head is not None and body.allowed else unit
+                made = [replace(event, beat=Beat(beat.every, Extra(framed)))]
             case Wait() | Close() as event:
                 made = [event]
         events.extend(made)
@@ -79,9 +82,101 @@ def lower(sequence: tuple[Step, ...], *, date: str, body_allowed: bool = True) -
     return Lowered(tuple(events), tuple(origin))
 
 
-def is_event_stream(head: Head) -> bool:
-    """Whether the head announces server-sent events."""
-    return (head.get("content-type") or "").startswith("text/event-stream")
+AS_ANNOUNCED = Transfer()
+"""No fault in the framing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """How a body is put on the wire: what its head says, and what faults make of that."""
+
+    stream: bool = False
+    chunked: bool = False
+    allowed: bool = True
+    length: int = 0
+    transfer: Transfer = AS_ANNOUNCED
+
+    def frame(self, data: bytes) -> bytes:
+        """One body unit as it is written."""
+        if not self.chunked:
+            return data
+        size = len(data) + 1 if self.transfer.wrong_chunks else len(data)
+        return b"%x\r\n%b\r\n" % (size, data)
+
+    def head(self, head: Head) -> Head:
+        """The head with the framing headers that the faults want."""
+        return Head(head.status, framing_headers(head, self), head.reason)
+
+
+def body_of(head: Head, step: Step, rest: Sequence[Step], allowed: bool) -> Body:
+    """How the body behind a head is framed."""
+    transfer = AS_ANNOUNCED
+    for encoder in step.whole:
+        transfer = encoder.transfer(transfer)
+    stream = is_event_stream(head)
+    chunked = head.has("transfer-encoding", "chunked")
+    if transfer.framing == "none" or (transfer.length is not None and transfer.framing is None):
+        chunked = False
+    elif transfer.framing == "te+cl":
+        chunked = True
+    # Only a length that is announced is worth counting: most streams announce none.
+    counted = transfer.framing is not None or transfer.length is not None
+    counted = counted or head.get("content-length") == AUTO
+    length = body_length(rest, stream) if counted else 0
+    return Body(stream, chunked, allowed and head.status not in (204, 304), length, transfer)
+
+
+def framing_headers(head: Head, body: Body) -> tuple[tuple[str, str], ...]:
+    """The headers, with others in the place of those that frame the body."""
+    transfer = body.transfer
+    if transfer == AS_ANNOUNCED:
+        return head.headers
+    coding = [("transfer-encoding", "chunked")]
+    lengths = [("content-length", str(length)) for length in announced(body)]
+    new = {
+        "te+cl": coding + lengths,
+        "none": [],
+        "twice": coding * 2 if body.chunked else lengths * 2,
+    }.get(transfer.framing or "", coding if body.chunked else lengths)
+    out: list[tuple[str, str]] = []
+    for name, value in head.headers:
+        if name.lower() in ("transfer-encoding", "content-length"):
+            out += new
+            new = []
+        else:
+            out.append((name, value))
+    return (*out, *new)
+
+
+def announced(body: Body) -> list[int]:
+    """The lengths that the head announces."""
+    match body.transfer.length:
+        case None:
+            return [body.length]
+        case "short":
+            return [max(0, body.length - WRONG_BY)]
+        case "long":
+            return [body.length + WRONG_BY]
+        case "both":
+            return [body.length, body.length + WRONG_BY]
+        case int() as length:
+            return [length]
+
+
+def cut(step: Step, data: bytes, body: Body | None) -> list[WireEvent]:
+    """The writes of one step, each framed."""
+    units: Sequence[bytes | Wait] = (data,)
+    for encoder in step.encoders:
+        units = [
+            part
+            for unit in units
+            for part in ((unit,) if isinstance(unit, Wait) else encoder.cut(unit))
+        ]
+    return [
+        unit if isinstance(unit, Wait) else Write(unit if body is None else body.frame(unit))
+        for unit in units
+        if unit != b""
+    ]
 
 
 def ends_with_connection(head: Head) -> bool:
@@ -90,49 +185,14 @@ def ends_with_connection(head: Head) -> bool:
     return framed is None or head.has("connection", "close")
 
 
-def dress(frame: Frame, *, stream: bool) -> bytes:
-    """A frame as it stands in the body."""
-    if not stream:
-        return frame.data
-    if frame.event is None:
-        return b"data: " + frame.data + b"\n\n"
-    return b"event: " + frame.event.encode() + b"\ndata: " + frame.data + b"\n\n"
-
-
-def body_units(step: Step, stream: bool) -> Sequence[bytes | Wait]:
-    """The bytes of one step of the body, after its encoders."""
-    match step.event:
-        case Frame() as frame:
-            data = dress(frame, stream=stream)
-        case Extra(data):
-            return (data,)
-        case _:
-            return ()
-    for encoder in step.encoders:
-        data = encoder.dress(data)
-    units: Sequence[bytes | Wait] = (data,)
-    for encoder in step.encoders:
-        units = [
-            part
-            for unit in units
-            for part in ((unit,) if isinstance(unit, Wait) else encoder.cut(unit))
-        ]
-    return units
-
-
 def body_length(rest: Iterable[Step], stream: bool) -> int:
     """The length of the body up to its proper end."""
     total = 0
     for step in rest:
         if isinstance(step.event, End):
             break
-        total += sum(len(part) for part in body_units(step, stream) if isinstance(part, bytes))
+        total += len(body_bytes(step, stream=stream) or b"")
     return total
-
-
-def chunk(data: bytes) -> bytes:
-    """One chunk of HTTP/1.1 transfer coding."""
-    return b"%x\r\n%b\r\n" % (len(data), data)
 
 
 def render_head(head: Head, *, length: int, date: str) -> bytes:

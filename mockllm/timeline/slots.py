@@ -11,21 +11,48 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, Protocol
+from typing import Literal
 
-from mockllm.timeline.events import FOREVER, Close, End, Message, Wait
+from mockllm.timeline.events import FOREVER, Close, End, Frame, Head, Message, Onward, Wait
 
 Side = Literal["before", "after"]
 
 
-class Encoder(Protocol):
-    """Changes how one frame is put into bytes; see `mockllm.timeline.framing`."""
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """How the body is framed, where that differs from what its head says."""
 
-    def dress(self, data: bytes, /) -> bytes:
-        """The frame as it stands in the body, in other bytes of the same meaning."""
+    framing: Literal["te+cl", "none", "twice"] | None = None
+    length: Literal["short", "long", "both"] | int | None = None
+    wrong_chunks: bool = False
 
-    def cut(self, data: bytes, /) -> Sequence[bytes | Wait]:
-        """The frame's bytes as several writes."""
+
+class Encoder:
+    """Another way to put an answer into bytes; by default nothing changes.
+
+    Each stage of `mockllm.timeline.encoding` and `framing` asks the encoders of the steps that it
+    works on, so an encoder says only what it is about.
+    """
+
+    def dress(self, data: bytes, frame: Frame) -> bytes:
+        """One frame as it stands in the body, in other bytes of the same meaning."""
+        return data
+
+    def cut(self, data: bytes) -> Sequence[bytes | Wait]:
+        """One unit of the answer as several writes."""
+        return (data,)
+
+    def head(self, head: Head) -> Head:
+        """The head that announces the encoding."""
+        return head
+
+    def whole(self, sequence: tuple[Step, ...]) -> tuple[Step, ...]:
+        """The whole body, whose steps have their bytes."""
+        return sequence
+
+    def transfer(self, transfer: Transfer) -> Transfer:
+        """The framing of the body."""
+        return transfer
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +64,11 @@ class Step:
     faults: tuple[int, ...] = ()
     """The faults (by their place in the list) that made or changed it."""
     encoders: tuple[Encoder, ...] = ()
+    """How this step is put into bytes."""
+    whole: tuple[Encoder, ...] = ()
+    """On the head: how the body as a whole is."""
+    raw: bytes | None = None
+    """The step's bytes in the body, once an encoder has made them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,18 +118,21 @@ def steps(timeline: Timeline) -> tuple[Step, ...]:
 
 
 def insert_at(
-    sequence: tuple[Step, ...], seconds: float, new: tuple[Step, ...]
+    sequence: tuple[Step, ...], seconds: float, new: tuple[Step, ...], *, from_request: bool = False
 ) -> tuple[Step, ...] | None:
-    """Put steps at a time after the first response byte, splitting the wait they fall into.
+    """Put steps at a time after the first response byte (or after the request), splitting the
+    wait they fall into.
 
     Returns None where the exchange is over by then.
     """
-    clock: float | None = None
+    clock = 0.0 if from_request else None
     for index, step in enumerate(sequence):
         match step.event:
-            case None:
+            case None | Onward():
                 continue
-            case Wait() as wait if clock is not None:
+            case Wait() as wait:
+                if clock is None:
+                    continue
                 if clock + wait.seconds >= seconds:
                     return (
                         *sequence[:index],
@@ -105,15 +140,14 @@ def insert_at(
                         *sequence[index + 1 :],
                     )
                 clock += wait.seconds
-            case Wait():
-                continue
             case End() | Close():
                 return None
+            case _ if clock is None:
+                clock = 0.0
+                if seconds == 0:
+                    return (*sequence[: index + 1], *new, *sequence[index + 1 :])
             case _:
-                if clock is None:
-                    clock = 0.0
-                    if seconds == 0:
-                        return (*sequence[: index + 1], *new, *sequence[index + 1 :])
+                continue
     return None
 
 

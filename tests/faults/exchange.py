@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from random import Random
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -48,6 +49,14 @@ class FakeExchange:
         """A frame that holds the delta."""
         return Frame(("extra",), f"delta {delta}".encode())
 
+    def fill(self, text: str) -> str:
+        """The text with its one placeholder filled in."""
+        return text.replace("{{self}}", "http://self")
+
+    def random(self, label: str) -> Random:
+        """Draws that are always the same."""
+        return Random(label)
+
     @staticmethod
     def spelled(spec: ErrorSpec) -> bytes:
         """The fields that were given."""
@@ -65,8 +74,8 @@ def applied(
     script: Sequence[Message], *faults: AnyFault, occasion: Occasion | None = None
 ) -> tuple[tuple[Step, ...], tuple[Report, ...]]:
     """What is played, and the reports."""
-    sequence, reports = apply(script, faults, lambda index: occasion or Occasion(), FakeExchange())
-    return until_end(sequence), reports
+    made = apply(script, faults, lambda index: occasion or Occasion(), FakeExchange())
+    return until_end(made.sequence), made.reports
 
 
 def played(script: Sequence[Message], *faults: AnyFault) -> tuple[Message | None, ...]:

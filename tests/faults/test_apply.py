@@ -145,10 +145,8 @@ def test_a_shorthand_whose_place_is_missing_does_nothing_at_all() -> None:
 def test_each_fault_has_its_own_occasion() -> None:
     """Chance is asked for by the place of the fault in the list."""
     faults = [fault(wait="1s", at="head", chance="50%"), fault(wait="2s", at="head", chance="50%")]
-    sequence, _ = apply(
-        SCRIPT, faults, lambda index: Occasion(draw=(0.9, 0.1)[index]), FakeExchange()
-    )
-    assert sequence[1] == Step(Wait(2.0), (1,))
+    made = apply(SCRIPT, faults, lambda index: Occasion(draw=(0.9, 0.1)[index]), FakeExchange())
+    assert made.sequence[1] == Step(Wait(2.0), (1,))
 
 
 def test_a_fault_must_add_edit_or_encode() -> None:
@@ -316,7 +314,7 @@ def test_split_keeps_the_bytes(events: tuple[Message, ...], size: int, gap: str)
 
 def test_no_faults_leave_the_script_as_it_is() -> None:
     """Without faults the steps are the script's events, and there are no reports."""
-    sequence, reports = apply(SCRIPT, (), lambda index: Occasion(), FakeExchange())
-    assert sequence == tuple(map(Step, SCRIPT)) == until_end(sequence)
+    made = apply(SCRIPT, (), lambda index: Occasion(), FakeExchange())
+    assert made.sequence == tuple(map(Step, SCRIPT)) == until_end(made.sequence)
     assert len(open_slots(SCRIPT)) == len(SCRIPT)
-    assert reports == ()
+    assert made.reports == ()
