@@ -16,7 +16,7 @@ from mockllm.faults.fault import ErrorSpec
 from mockllm.matchers.call import Call
 from mockllm.profile.library import Library
 from mockllm.profile.loader import Loaded
-from mockllm.wires.wire import Refused
+from mockllm.wires.wire import Refused, Understood
 
 
 class Engine:
@@ -122,7 +122,7 @@ class Engine:
         path_name, path = split_path(path)
         wire = find("GET" if method == "HEAD" else method, path)
         data, problem = parse(body)
-        understood = wire.understand(data) if wire else None
+        understood = wire.understand(data) if wire else Understood()
         call = Call(
             method,
             path,
@@ -131,11 +131,12 @@ class Engine:
             body,
             wire.name if wire else None,
             data,
-            understood.model if understood else None,
-            understood.stream if understood else False,
+            understood.model,
+            understood.stream,
             problem=problem,
             keep_alive=keep_alive,
             http10=http10,
+            conversation=understood.conversation,
         )
         return call, path_name
 

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from mockllm.engine.plan import Plan
-from mockllm.engine.redact import redact
+from mockllm.matchers.redact import redact
 from mockllm.timeline.events import Frame, Write
 
 Ending = Literal["playing", "done", "closed", "reset", "held", "peer gone"]

@@ -9,6 +9,22 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
+class Conversation:
+    """What the client has said and wants to hear, whatever its API calls it."""
+
+    message: str | None = None
+    """The last text of the user."""
+    turn: int = 1
+    """The turn of the conversation that the answer is, from 1."""
+    tools: Mapping[str, Any] = field(default_factory=dict)
+    """The tools that may be called, with the JSON Schema of their arguments, in order."""
+    tool: str | None = None
+    """The tool that must be called."""
+    schema: Any = None
+    """The JSON Schema that the answer must follow; None where any answer will do."""
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
     """A request that has been read, with what its wire understood of it."""
 
@@ -32,11 +48,19 @@ class Call:
     """Whether the client wants the connection to stay open."""
     http10: bool = False
     """Whether it speaks HTTP/1.0, which knows no chunks."""
+    attempt: int = 1
+    """Which attempt of its logical call it is; the engine counts them."""
+    conversation: Conversation = field(default_factory=Conversation)
 
     def header(self, name: str) -> str | None:
         """The first header of this name, whatever its case."""
         wanted = name.lower()
         return next((value for key, value in self.headers if key.lower() == wanted), None)
+
+    def header_values(self, name: str) -> tuple[str, ...]:
+        """Every header of this name, whatever its case."""
+        wanted = name.lower()
+        return tuple(value for key, value in self.headers if key.lower() == wanted)
 
     @property
     def key(self) -> str | None:

@@ -1,30 +1,30 @@
-"""The base of matchers that compare one text of the call with globs."""
+"""The bases of matchers that compare texts of the call."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
+from functools import partial
 from typing import ClassVar
 
-from mockllm.faults.values import expected, one_or_many
+from mockllm.faults.values import expected
 from mockllm.matchers.call import Call
-from mockllm.matchers.matcher import Matcher, glob
+from mockllm.matchers.condition import Condition, condition_schema, glob_of, parse_condition
+from mockllm.matchers.matcher import Matcher
+
+TEXT = {"type": "string"}
+GLOBS = "a text, or a list of texts (* stands for any text)"
 
 
 class Globs(Matcher):
     """A text of the call, compared with one glob or a list of globs."""
 
-    schema: ClassVar[dict[str, object]] = {
-        "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]
-    }
-    wanted: tuple[str, ...]
+    schema: ClassVar[dict[str, object]] = condition_schema(TEXT)
+    wanted: Condition
 
     @classmethod
-    def clean(cls, value: object) -> tuple[str, ...]:
-        """One text or several."""
-        items = one_or_many(value)
-        if not items or not all(isinstance(item, str) for item in items):
-            raise expected("a text, or a list of texts (* stands for any text)", value)
-        return tuple(items)
+    def clean(cls, value: object) -> Condition:
+        """One text or several, or a condition on them."""
+        return parse_condition(value, glob_of, GLOBS)
 
     @abstractmethod
     def text(self, call: Call) -> str | None:
@@ -33,7 +33,52 @@ class Globs(Matcher):
     def why_not(self, call: Call) -> str | None:
         """The text that came, beside what was wanted."""
         text = self.text(call)
-        if text is not None and any(glob(item).fullmatch(text) for item in self.wanted):
-            return None
-        got = "nothing" if text is None else repr(text)
-        return f"{self.key} is {got}, wanted {' or '.join(self.wanted)}"
+        return self.wanted.why_not(self.key, () if text is None else (text,), self.shown)
+
+    def shown(self, text: str) -> str:
+        """A text as a reason shows it."""
+        return text
+
+
+class Named(Matcher):
+    """Several texts of the call by name, each with a condition; all must hold."""
+
+    schema: ClassVar[dict[str, object]] = {
+        "type": "object",
+        "minProperties": 1,
+        "additionalProperties": condition_schema(TEXT),
+    }
+    wanted: tuple[tuple[str, Condition], ...]
+
+    @classmethod
+    def clean(cls, value: object) -> tuple[tuple[str, Condition], ...]:
+        """A mapping of names to conditions."""
+        if not isinstance(value, dict) or not value:
+            raise expected(f"a mapping of {cls.key} to value", value)
+        return tuple((str(name), cls.condition(str(name), part)) for name, part in value.items())
+
+    @classmethod
+    def condition(cls, name: str, value: object) -> Condition:
+        """The condition of one name."""
+        return parse_condition(value, glob_of, GLOBS, name)
+
+    @abstractmethod
+    def values(self, call: Call, name: str) -> tuple[object, ...]:
+        """What the call has of this name."""
+
+    def why_not(self, call: Call) -> str | None:
+        """What does not hold: what came, beside what was wanted."""
+        reasons = (
+            condition.why_not(
+                f"{self.key} {name}", self.values(call, name), partial(self.shown, name)
+            )
+            for name, condition in self.wanted
+        )
+        return ", ".join(reason for reason in reasons if reason is not None) or None
+
+    def shown(self, name: str, text: str) -> str:
+        """A text of this name as a reason shows it."""
+        return text
+
+    def __repr__(self) -> str:
+        return f"{self.key}: {', '.join(f'{name} {part}' for name, part in self.wanted)}"

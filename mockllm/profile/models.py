@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
 
 from pydantic import (
+    BaseModel,
     BeforeValidator,
     Field,
     StrictBool,
@@ -99,16 +100,21 @@ class MatchBase(Strict):
     @cached_property
     def matchers(self) -> tuple[Matcher, ...]:
         """The conditions that were given."""
-        return tuple(getattr(self, matcher.key) for matcher in MATCHERS if self.given(matcher))
+        return tuple(getattr(self, field_of(one)) for one in MATCHERS if self.given(one))
 
     def given(self, matcher: type[Matcher]) -> bool:
         """Whether the profile names this condition."""
-        return matcher.key in self.model_fields_set
+        return field_of(matcher) in self.model_fields_set
 
     def why_not(self, call: Call) -> tuple[str, ...]:
         """Every reason why the call does not match; none if it does."""
         reasons = (matcher.why_not(call) for matcher in self.matchers)
         return tuple(reason for reason in reasons if reason is not None)
+
+
+def field_of(matcher: type[Matcher]) -> str:
+    """The field of a condition: its word, unless all models have an attribute of that name."""
+    return f"{matcher.key}_" if hasattr(BaseModel, matcher.key) else matcher.key
 
 
 if TYPE_CHECKING:
@@ -118,7 +124,7 @@ else:
         "Match",
         __base__=MatchBase,
         __doc__=MatchBase.__doc__,
-        **{matcher.key: (matcher, None) for matcher in MATCHERS},
+        **{field_of(one): (one, Field(None, alias=one.key)) for one in MATCHERS},
     )
 
 

@@ -14,8 +14,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 from typing import Any, ClassVar
 
@@ -24,9 +24,10 @@ from mockllm.matchers.call import Call
 from mockllm.scripts.pieces import pieces
 from mockllm.scripts.script import Script, Text, ToolCall
 from mockllm.timeline.events import End, Frame, Message
+from mockllm.wires.chat_request import conversation, texts_of
 from mockllm.wires.heads import make_head
 from mockllm.wires.identity import Identity
-from mockllm.wires.wire import Refused, Setting, Wire
+from mockllm.wires.wire import Refused, Setting, Understood, Wire
 
 ROLES = ("system", "assistant", "user", "function", "tool", "developer")
 TOKENS_PER_MESSAGE = 4
@@ -43,6 +44,10 @@ class OpenAIChat(Wire):
     name: ClassVar = "openai.chat"
     shape: ClassVar = "openai"
     endpoints: ClassVar = (("POST", "/v1/chat/completions"),)
+
+    def understand(self, data: Mapping[str, Any]) -> Understood:
+        """Model, stream and conversation."""
+        return replace(super().understand(data), conversation=conversation(data))
 
     def check(self, call: Call) -> None:
         """Refuse what OpenAI refuses: no model, no messages, wrong types, usage without stream."""
@@ -329,16 +334,6 @@ def prompt_tokens(call: Call) -> int:
     for message in call.data.get("messages") or ():
         total += TOKENS_PER_MESSAGE + sum(len(pieces(text)) for text in texts_of(message))
     return total
-
-
-def texts_of(message: Any) -> Iterator[str]:
-    """The texts of a message, plain or in parts."""
-    content = message.get("content") if isinstance(message, dict) else None
-    if isinstance(content, str):
-        yield content
-    for part in content if isinstance(content, list) else ():
-        if isinstance(part, dict) and isinstance(part.get("text"), str):
-            yield part["text"]
 
 
 def check_message(where: str, message: Any) -> None:

@@ -6,11 +6,11 @@ import json
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from mockllm.faults.fault import ErrorSpec
-from mockllm.matchers.call import Call
+from mockllm.matchers.call import Call, Conversation
 from mockllm.scripts.script import Script
 from mockllm.timeline.events import Frame, Message
 from mockllm.wires.identity import Identity
@@ -30,6 +30,7 @@ class Understood:
 
     model: str | None = None
     stream: bool = False
+    conversation: Conversation = field(default_factory=Conversation)
 
 
 @dataclass(frozen=True, slots=True)
