@@ -9,6 +9,7 @@ from urllib.parse import unquote
 
 from mockllm.engine.counters import Counters
 from mockllm.engine.endpoints import find, refuse
+from mockllm.engine.exchange import Here
 from mockllm.engine.journal import Journal
 from mockllm.engine.plan import Conditions, Found, Plan, Visit, find_route, make_plan
 from mockllm.engine.select import select, split_path
@@ -140,23 +141,23 @@ class Engine:
         )
         return call, path_name
 
-    def plan(self, call: Call, path_name: str | None, date: str) -> Plan:
+    def plan(self, call: Call, path_name: str | None, here: Here) -> Plan:
         """The plan for a call, which is counted by this."""
-        return self._plan(call, path_name, date, refusal=None, visit=None)
+        return self._plan(call, path_name, here, refusal=None, visit=None)
 
-    def refusal(self, call: Call, spec: ErrorSpec, date: str) -> Plan:
+    def refusal(self, call: Call, spec: ErrorSpec, here: Here) -> Plan:
         """The plan for a request that is refused before any route sees it; nothing is counted."""
-        return self._plan(call, None, date, refusal=Refused(spec), visit=Visit())
+        return self._plan(call, None, here, refusal=Refused(spec), visit=Visit())
 
-    def preview(self, call: Call, path_name: str | None, date: str, visit: Visit) -> Plan:
+    def preview(self, call: Call, path_name: str | None, here: Here, visit: Visit) -> Plan:
         """The plan that a call would get; nothing is counted."""
-        return self._plan(call, path_name, date, refusal=None, visit=visit)
+        return self._plan(call, path_name, here, refusal=None, visit=visit)
 
     def _plan(
         self,
         call: Call,
         path_name: str | None,
-        date: str,
+        here: Here,
         *,
         refusal: Refused | None,
         visit: Visit | None,
@@ -192,7 +193,7 @@ class Engine:
             wire=wire,
             refusal=refusal,
             conditions=self.conditions,
-            date=date,
+            here=here,
         )
 
 
