@@ -125,7 +125,9 @@ def test_the_variables() -> None:
 
 
 FAULTS = re.findall(
-    r"^\| (?!What)[^|]+ \| (`(?:wait|reply|send|edit|encode|close|fail).*) \|$", README, re.MULTILINE
+    r"^\| (?!What)[^|]+ \| (`(?:wait|reply|send|edit|encode|close|fail).*) \|$",
+    README,
+    re.MULTILINE,
 )
 
 
