@@ -14,6 +14,7 @@ from mockllm.timeline.events import Frame, Write
 
 Ending = Literal["playing", "done", "closed", "reset", "held", "peer gone"]
 
+NOT_IDLE = "the kept connection is in use again, or still idle"
 MAX_CALLS = 1_000
 MAX_BYTES = 64 << 20
 """Bytes of requests and answers that are kept; the oldest calls go first."""
@@ -37,6 +38,8 @@ class Outcome:
     ended: float | None = None
     peer_left: float | None = None
     """When the client closed or reset the connection, if that came before the end."""
+    idle: Ending | None = None
+    """How the kept connection ended afterwards, if a fault ended it."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +97,13 @@ class Entry:
         stop = origin[completed] if completed < len(origin) else len(self.plan.steps)
         return tuple(step.event for step in self.plan.steps[:stop] if isinstance(step.event, Frame))
 
+    @cached_property
+    def _acted(self) -> frozenset[int]:
+        """The faults that acted, by their place in the route."""
+        steps = self.plan.steps[: self.reached]
+        idle = self.plan.idle_faults if self.outcome.idle else frozenset()
+        return idle.union(*(step.faults for step in steps))
+
     @property
     def status(self) -> int | None:
         """The status that was sent; None if no head was."""
@@ -118,22 +128,20 @@ class Entry:
     @property
     def fired(self) -> tuple[str, ...]:
         """The faults that acted, as a profile would spell them."""
-        acted = {index for step in self.plan.steps[: self.reached] for index in step.faults}
-        return tuple(r.text for index, r in enumerate(self.plan.reports) if index in acted)
+        return tuple(r.text for index, r in enumerate(self.plan.reports) if index in self._acted)
 
     @property
     def not_fired(self) -> dict[str, str]:
         """The other faults of the route, and why they did not act."""
-        acted = {index for step in self.plan.steps[: self.reached] for index in step.faults}
         late = {
             "playing": "not reached yet",
             "peer gone": "the client had left before it",
             "held": "the server let go before it",
         }.get(self.outcome.ending, "the exchange has ended before it")
         return {
-            report.text: report.skipped or late
+            report.text: report.skipped or (NOT_IDLE if index in self.plan.idle_faults else late)
             for index, report in enumerate(self.plan.reports)
-            if index not in acted
+            if index not in self._acted
         }
 
     @property
@@ -180,6 +188,7 @@ class Entry:
                 "first_byte": outcome.first_byte,
                 "ended": outcome.ended,
                 "peer_left": outcome.peer_left,
+                "idle": outcome.idle,
             },
         }
 

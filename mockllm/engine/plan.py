@@ -16,7 +16,7 @@ from mockllm.faults.fault import ErrorSpec
 from mockllm.faults.often import Occasion
 from mockllm.matchers.call import Call
 from mockllm.profile.models import Profile, Route
-from mockllm.timeline.events import Head, Message, Wait, WireEvent
+from mockllm.timeline.events import Close, Head, Message, Wait, WireEvent
 from mockllm.timeline.framing import Lowered, lower
 from mockllm.timeline.pacing import pace
 from mockllm.timeline.slots import Step, until_end
@@ -82,8 +82,10 @@ class Plan:
     lowered: Lowered
     """What the socket does, in the server's time."""
     speed: float
-    idle: tuple[Step, ...] = ()
-    """What happens on the kept connection after the exchange, in the script's own time."""
+    idle: tuple[WireEvent, ...] = ()
+    """What happens on the kept connection after the exchange, in the server's time."""
+    idle_faults: frozenset[int] = frozenset()
+    """The faults that made it so."""
     next_byte: bool = False
     """Whether that waits for the first byte of the next request."""
 
@@ -151,7 +153,8 @@ def make_plan(
         applied.reports,
         hastened(lowered, conditions.speed),
         conditions.speed,
-        applied.idle,
+        tuple(hasten(wire_event(step), conditions.speed) for step in applied.idle),
+        frozenset(index for step in applied.idle for index in step.faults),
         applied.next_byte,
     )
 
@@ -227,6 +230,12 @@ def hastened(lowered: Lowered, speed: float) -> Lowered:
     if speed == 1.0:
         return lowered
     return Lowered(tuple(hasten(event, speed) for event in lowered.events), lowered.origin)
+
+
+def wire_event(step: Step) -> WireEvent:
+    """An event of an idle connection: a wait or a close, which are the same on both levels."""
+    assert isinstance(step.event, Wait | Close), "only wait and close act on an idle connection"
+    return step.event
 
 
 def hasten(event: WireEvent, speed: float) -> WireEvent:

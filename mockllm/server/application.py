@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,11 +18,12 @@ from aiohttp.web_protocol import RequestHandler
 
 from mockllm.engine.engine import Engine
 from mockllm.engine.exchange import Here
-from mockllm.engine.journal import Entry, Outcome
+from mockllm.engine.journal import Entry, Outcome, Record
 from mockllm.engine.plan import Plan
 from mockllm.faults.fault import ErrorSpec
 from mockllm.server import admin
 from mockllm.server.clock import Clock
+from mockllm.server.idle import IdlePlayer
 from mockllm.server.player import Player
 
 MAX_BODY = 32 << 20
@@ -68,6 +70,7 @@ class Application:
         self._guard = guard
         self._on_entry = on_entry
         self._players: set[Player] = set()
+        self._idle: dict[asyncio.Transport, IdlePlayer] = {}
 
     def release(self) -> None:
         """Let go of every stream that is playing or held."""
@@ -83,6 +86,8 @@ class Application:
         transport = request.transport
         if transport is None:
             return Played(keep_alive=False)
+        if transport in self._idle:  # a pipelined request: the connection was never idle
+            self._idle[transport].give_way()
         if request.headers.get("expect", "").lower() == "100-continue":
             transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         try:
@@ -103,12 +108,31 @@ class Application:
             plan = self.engine.refusal(call, too_large(), here)
         else:
             plan = self.engine.plan(call, path_name, here)
-        outcome = await self.play(plan, transport)
-        return Played(keep_alive=outcome.ending == "done" and not transport.is_closing())
-
-    async def play(self, plan: Plan, transport: asyncio.Transport) -> Outcome:
-        """Play a plan to its end, whichever it is, and write it down."""
         record = self.engine.journal.begin(plan, iso_time())
+        outcome = await self.play(plan, record, transport)
+        kept = outcome.ending == "done" and not transport.is_closing()
+        if kept and plan.idle:
+            self.idle(plan, record, outcome, transport)
+        return Played(keep_alive=kept)
+
+    def idle(
+        self, plan: Plan, record: Record, outcome: Outcome, transport: asyncio.Transport
+    ) -> None:
+        """Let happen on the kept connection what the plan wants, unless it is used before."""
+
+        def on_end(end: Outcome) -> None:
+            del self._idle[transport]
+            self._players.discard(player)
+            if end.ending in ("closed", "reset"):
+                record.update(replace(outcome, idle=end.ending))
+
+        player = IdlePlayer(plan.idle, transport, self._clock, on_end, next_byte=plan.next_byte)
+        self._idle[transport] = player
+        self._players.add(player)
+        player.play()
+
+    async def play(self, plan: Plan, record: Record, transport: asyncio.Transport) -> Outcome:
+        """Play a plan to its end, whichever it is, and write it down."""
         ended: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
 
         def on_end(outcome: Outcome) -> None:
