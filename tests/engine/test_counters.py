@@ -1,0 +1,50 @@
+"""What is counted, and for how long."""
+
+from __future__ import annotations
+
+import pytest
+
+from mockllm.engine import counters
+from mockllm.engine.counters import Counters
+from mockllm.matchers.call import Call
+
+
+def call(number: int, *, session: str = "", retry: str | None = None) -> Call:
+    """A call told apart by its body."""
+    headers = () if retry is None else (("x-stainless-retry-count", retry),)
+    return Call("POST", "/", body=b"%d" % number, session=session, headers=headers)
+
+
+def test_calls_are_counted_by_profile_route_and_session() -> None:
+    """Each of the three has a count of its own, from 1."""
+    made = Counters()
+    keys = [("a", 0, ""), ("a", 0, ""), ("a", 1, ""), ("a", 0, "s"), ("b", 0, ""), ("a", 0, "")]
+    assert [made.call(*key) for key in keys] == [1, 2, 1, 1, 1, 3]
+    made.forget("a")
+    assert [made.call("a", 0, ""), made.call("b", 0, "")] == [1, 2]
+    made.reset()
+    assert made.call("b", 0, "") == 1
+
+
+def test_attempts_are_counted_by_request_and_session() -> None:
+    """An attempt is named by the client's own count and by ours."""
+    made = Counters()
+    calls = [
+        call(1),
+        call(1),
+        call(2),
+        call(1, session="s"),
+        call(1, retry="1"),
+        call(1, retry="1"),
+    ]
+    assert [made.attempt(one) for one in calls] == [".1", ".2", ".1", ".1", "1.1", "1.2"]
+    made.reset()
+    assert made.attempt(call(1)) == ".1"
+
+
+def test_old_requests_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only so many requests are remembered; the one that came longest ago goes first."""
+    monkeypatch.setattr(counters, "MAX_REMEMBERED", 2)
+    made = Counters()
+    order = [1, 2, 1, 3, 1, 2]
+    assert [made.attempt(call(one)) for one in order] == [".1", ".1", ".2", ".1", ".3", ".1"]

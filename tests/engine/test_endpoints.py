@@ -1,0 +1,54 @@
+"""Which wire serves a path, and what is said where none does."""
+
+from __future__ import annotations
+
+import pytest
+
+from mockllm.engine.endpoints import find, refuse, wires
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "wire"),
+    [
+        ("POST", "/v1/chat/completions", "openai.chat"),
+        ("GET", "/v1/models", "openai.models"),
+        ("GET", "/v1/models/org/llama", "openai.models"),
+        ("GET", "/v1/chat/completions", None),
+        ("POST", "/v1/chat/completions/", None),
+        ("POST", "/", None),
+    ],
+)
+def test_find(method: str, path: str, wire: str | None) -> None:
+    """A wire is found by method and path together."""
+    found = find(method, path)
+    assert (found.name if found else None) == wire
+
+
+def test_wires_have_names_of_their_own() -> None:
+    """Each wire is there once."""
+    names = [wire.name for wire in wires()]
+    assert {"openai.chat", "openai.models"} <= set(names)
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code", "message"),
+    [
+        ("GET", "/v1/chat/completions", 405, "method_not_supported", "Not allowed to GET on /v1/chat/completions; use POST."),
+        ("POST", "/v1/chat/completion", 404, None, "Invalid URL (POST /v1/chat/completion); did you mean /v1/chat/completions?"),
+        ("POST", "/chat/completions", 404, None, "Invalid URL (POST /chat/completions); did you mean /v1/chat/completions?"),
+    ],
+)  # fmt: skip
+def test_refuse(method: str, path: str, status: int, code: str | None, message: str) -> None:
+    """A wrong method is told the right one, a wrong path the nearest one."""
+    spec = refuse(method, path).spec
+    assert (spec.status, spec.code, spec.message) == (status, code, message)
+    assert spec.error_type == "invalid_request_error"
+
+
+def test_a_path_like_no_other_gets_them_all() -> None:
+    """Where nothing is near, all paths are told."""
+    message = refuse("GET", "/zzzzzz").spec.message or ""
+    assert message.startswith("Invalid URL (GET /zzzzzz); known paths: ")
+    assert "/v1/chat/completions" in message
+    assert "/v1/models" in message
