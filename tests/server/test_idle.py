@@ -43,8 +43,7 @@ def test_just_as_it_is_reused(server: MockLLM) -> None:
 
 def test_a_request_in_time_keeps_the_connection(server: MockLLM) -> None:
     """What would come later does not come when the connection is used before."""
-    server.add({"wait": "1h", "at": "idle"})
-    server.add({"close": "fin", "at": "idle"})
+    server.use("mockllm: 1\nfaults: [{wait: 1h, at: idle}, {close: fin, at: idle}]\n")
     with connected(server.url) as raw:
         for _ in range(3):
             raw.send(chat())
