@@ -1,13 +1,29 @@
-"""What is counted: the calls at each route in each session, and the attempts of each request."""
+"""What is counted: the calls at each route in each session, and the attempts of each request.
+
+A request is counted twice, for two purposes. The dice need a name that does not depend on when
+other requests end, so they count every request of the same path and body. A logical call is what
+its client means by one: requests of the same path and body in one session, each begun after the
+one before had ended. Identical requests at the same time are calls of their own. A call ends with
+a success (a status below 400, sent to its end), a reset, or a minute in which nothing happens.
+Where the client says which retry it is, its word counts.
+"""
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 
 from mockllm.matchers.call import Call
 
 MAX_REMEMBERED = 100_000
 """Requests whose attempts are remembered; the one that came longest ago is forgotten first."""
+IDLE = 60.0
+"""Seconds after which a logical call that nobody has retried is over."""
+RETRY = "x-stainless-retry-count"
+"""The retry that a request is, from 0; sent by OpenAI's and Anthropic's SDKs."""
+
+
+Slot = tuple[str, str]
+"""What identifies a request: its fingerprint and its session."""
 
 
 class Counters:
@@ -16,11 +32,17 @@ class Counters:
     def __init__(self) -> None:
         self._routes: dict[tuple[str, int, str], int] = {}
         self._attempts: OrderedDict[tuple[str, str, str], int] = OrderedDict()
+        self._waiting: OrderedDict[Slot, dict[int, deque[float]]] = OrderedDict()
+        """By attempts so far, when the calls ended that wait for another attempt."""
+        self._playing: dict[int, tuple[Slot, int]] = {}
+        self._ticket = 0
 
     def reset(self) -> None:
         """Forget everything."""
         self._routes.clear()
         self._attempts.clear()
+        self._waiting.clear()
+        self._playing.clear()
 
     def forget(self, profile: str) -> None:
         """Forget the calls of one profile."""
@@ -34,15 +56,56 @@ class Counters:
         return self._routes[slot]
 
     def attempt(self, call: Call) -> str:
-        """Count a request and name its attempt.
+        """Count a request and name its attempt, for the dice.
 
-        Where the client says which retry it is (`x-stainless-retry-count`, sent by OpenAI's and
-        Anthropic's SDKs), its word is part of the name: a repeated call and a retry then differ.
+        Where the client says which retry it is, its word is part of the name: a repeated call and
+        a retry then differ.
         """
-        retry = call.header("x-stainless-retry-count") or ""
+        retry = call.header(RETRY) or ""
         slot = (call.fingerprint, call.session, retry)
         count = self._attempts.pop(slot, 0) + 1
         self._attempts[slot] = count
         if len(self._attempts) > MAX_REMEMBERED:
             self._attempts.popitem(last=False)
         return f"{retry}.{count}"
+
+    def begin(self, call: Call, now: float) -> tuple[int, int]:
+        """Count an attempt of a logical call: a ticket for its end, and its number from 1."""
+        slot = (call.fingerprint, call.session)
+        groups = fresh(self._waiting.pop(slot, {}), now)
+        said = said_attempt(call)
+        if said is not None:
+            before = said - 1
+        else:
+            before = min(groups, key=lambda attempts: groups[attempts][0], default=0)
+        if before in groups:
+            groups[before].popleft()
+        if any(groups.values()):
+            self._waiting[slot] = groups
+        self._ticket += 1
+        self._playing[self._ticket] = (slot, before + 1)
+        return self._ticket, before + 1
+
+    def end(self, ticket: int, now: float, *, success: bool) -> None:
+        """An attempt has ended, and with a success its logical call; unknown tickets do nothing."""
+        slot, attempts = self._playing.pop(ticket, (None, 0))
+        if slot is None or success:
+            return
+        self._waiting.setdefault(slot, {}).setdefault(attempts, deque()).append(now)
+        self._waiting.move_to_end(slot)
+        if len(self._waiting) > MAX_REMEMBERED:
+            self._waiting.popitem(last=False)
+
+
+def fresh(groups: dict[int, deque[float]], now: float) -> dict[int, deque[float]]:
+    """The calls that have not been idle for too long; those that ended first come first."""
+    for ended in groups.values():
+        while ended and now - ended[0] > IDLE:
+            ended.popleft()
+    return {attempts: ended for attempts, ended in groups.items() if ended}
+
+
+def said_attempt(call: Call) -> int | None:
+    """The attempt that the client says this is; None where it says nothing of use."""
+    retry = call.header(RETRY) or ""
+    return int(retry) + 1 if retry.isascii() and retry.isdigit() and len(retry) < 10 else None

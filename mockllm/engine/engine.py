@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote
 
-from mockllm.engine.counters import Counters
+from mockllm.engine.counters import Counters, said_attempt
 from mockllm.engine.endpoints import find, refuse
 from mockllm.engine.exchange import Here
-from mockllm.engine.journal import Journal
+from mockllm.engine.journal import Entry, Journal
 from mockllm.engine.plan import Conditions, Found, Plan, Visit, find_route, make_plan
 from mockllm.engine.select import select, split_path
 from mockllm.faults.fault import ErrorSpec
@@ -153,6 +154,10 @@ class Engine:
         """The plan that a call would get; nothing is counted."""
         return self._plan(call, path_name, here, refusal=None, visit=visit)
 
+    def ended(self, entry: Entry) -> None:
+        """A call is over: the next request like it is another attempt, or another call."""
+        self._counters.end(entry.plan.visit.ticket, self._now(), success=entry.succeeded)
+
     def _plan(
         self,
         call: Call,
@@ -175,6 +180,11 @@ class Engine:
         wire = find("GET" if call.method == "HEAD" else call.method, call.path)
         if wire is None and refusal is None:
             refusal = refuse(call.method, call.path)
+        if visit is None:
+            ticket, attempt = self._counters.begin(call, self._now())
+        else:
+            ticket, attempt = 0, said_attempt(call) or call.attempt
+        call = replace(call, attempt=attempt)
         # A request that names no profile is on nobody's route: it meets no faults, and no count of
         # a route has it.
         found = Found(None, -1, ()) if chosen else find_route(call, profile.profile)
@@ -183,6 +193,7 @@ class Engine:
                 self._counters.call(profile.name, found.index, call.session),
                 self._counters.attempt(call),
                 self._now() - self._start,
+                ticket,
             )
         return make_plan(
             call,

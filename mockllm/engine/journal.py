@@ -110,6 +110,17 @@ class Entry:
         return self.plan.head.status if self.plan.head and self.outcome.bytes_sent else None
 
     @property
+    def succeeded(self) -> bool:
+        """Whether a status below 400 was sent, and the whole answer after it."""
+        status = self.status
+        return (
+            self.outcome.ending == "done"
+            and status is not None
+            and status < 400
+            and self.plan.whole
+        )
+
+    @property
     def frames_sent(self) -> int:
         """The frames that were handed to the kernel whole."""
         return len(self._sent)

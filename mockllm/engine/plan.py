@@ -7,7 +7,7 @@ A pure function of the call, the profile and the visit. The server plays what it
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from mockllm.engine import dice
 from mockllm.engine.exchange import Here, WireExchange
@@ -16,7 +16,7 @@ from mockllm.faults.fault import ErrorSpec
 from mockllm.faults.often import Occasion
 from mockllm.matchers.call import Call
 from mockllm.profile.models import Profile, Route
-from mockllm.timeline.events import Close, Head, Message, Wait, WireEvent
+from mockllm.timeline.events import Close, End, Head, Message, Wait, WireEvent
 from mockllm.timeline.framing import Lowered, lower
 from mockllm.timeline.pacing import pace
 from mockllm.timeline.slots import Step, until_end
@@ -42,6 +42,8 @@ class Visit:
     ordinal: int = 1
     attempt: str = ".1"
     elapsed: float = 0.0
+    ticket: int = field(default=0, compare=False)
+    """Under which the counters know the attempt, for its end; 0 where nothing was counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,15 @@ class Plan:
     def head(self) -> Head | None:
         """The response head, if one is sent."""
         return next((s.event for s in self.steps if isinstance(s.event, Head)), None)
+
+    @property
+    def whole(self) -> bool:
+        """Whether the answer comes to its own end: no fault that did not begin it has cut it."""
+        head = next((step for step in self.steps if isinstance(step.event, Head)), None)
+        end = self.steps[-1] if self.steps else None
+        if head is None or end is None or not isinstance(end.event, End):
+            return False
+        return set(end.faults) <= set(head.faults)
 
 
 def find_route(call: Call, profile: Profile) -> Found:

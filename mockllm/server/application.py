@@ -137,7 +137,9 @@ class Application:
 
         def on_end(outcome: Outcome) -> None:
             self._players.discard(player)
-            self._on_entry(record.update(outcome))
+            entry = record.update(outcome)
+            self.engine.ended(entry)
+            self._on_entry(entry)
             if not ended.done():
                 ended.set_result(outcome)
 
