@@ -214,10 +214,13 @@ def test_times_that_never_come(faults: list[dict[str, Any]], why: list[str | Non
 
 # Properties
 
-POINTS = ["request", "head", "end", "t 0s", "t 1s", "t 2500ms", "t 1h"]
+POINTS = [
+    "request", "head", "end", "t 0s", "t 1s", "t 2500ms", "t 1h", "server 0s", "server 2s", "byte 0",
+    "byte 7", "byte -1", "byte 9999", "body",
+]  # fmt: skip
 SELECTORS = [
     "content 1", "content -1", "content 2..3", "content *", "frame 1", "frame *", "frame 2..finish",
-    "frame -2..-1", "tool 1", "tool 1..finish", "role", "finish", "usage", "done", "error", "content 99",
+    "frame -2..-1", "tool 1", "tool 1..finish", "tool 2 last", "reasoning *", "role", "finish", "usage", "done", "error", "content 99",
 ]  # fmt: skip
 ANCHORS = [
     *POINTS,
@@ -227,11 +230,17 @@ ANCHORS = [
 VALUES: list[dict[str, Any]] = [
     {"wait": "0s"}, {"wait": "1s"}, {"wait": "forever"},
     {"reply": "some.answer"}, {"reply": {"status": 429}}, {"reply": {"body": "x"}},
-    {"send": {"comment": "c"}}, {"send": {"raw": ""}}, {"send": {"frame": {"a": 1}}},
+    {"wait": {"ping": "1s", "for": "5s"}}, {"wait": {"drip": "1s"}}, {"wait": {"bandwidth": "1KiB/s"}},
+    {"send": {"comment": "c"}}, {"send": {"raw": "raw"}}, {"send": {"comment": "c", "every": "1s", "for": "3s"}}, {"send": {"frame": {"a": 1}}},
     {"send": {"error": True, "done": True}},
     {"edit": "drop"}, {"edit": {"duplicate": 2}}, {"edit": {"patch": {"n": 0}}},
-    {"edit": {"truncate": -1}}, {"edit": {"replace": "x"}},
+    {"edit": {"remove": "n"}}, {"edit": {"set": {"n": 5}}}, {"edit": {"set": {"n": {"size": "1KiB"}}}},
+    {"edit": {"truncate": -1}}, {"edit": {"interleave": "tool"}}, {"edit": {"replace": "x"}},
     {"encode": {"newline": "crlf"}}, {"encode": "no-space"}, {"encode": {"split": {"bytes": 3, "gap": "1ms"}}},
+    {"encode": {"multi-line": 2}}, {"encode": {"id": "1"}}, {"encode": {"event": "e"}}, {"encode": "bom"},
+    {"encode": {"terminator": False}}, {"encode": "json-as-sse"}, {"encode": "utf8-split"}, {"encode": {"merge": 2}},
+    {"encode": {"gzip": "flushed"}}, {"encode": {"gzip": "unflushed"}}, {"encode": {"bandwidth": "1KiB/s"}},
+    {"close": "half"}, {"close": "clean", "announce": True},
     {"close": "clean"}, {"close": "fin"}, {"close": "rst"},
     {"fail": 503}, {"hang": "1s"}, {"stall": "1s"}, {"reset": None}, {"cut": None}, {"truncate": None},
     {"garble": None}, {"error": None},
@@ -247,7 +256,9 @@ def every_fault() -> list[AnyFault]:
                 made.append(fault(**value, at=at))
             except ValidationError:
                 continue
-    return made
+    # Raw bytes may stand before the head: that is what such a fault is for.
+    early = ("request", "server")
+    return [one for one in made if one.name != "send" or one.anchor.point not in early]
 
 
 FAULTS = every_fault()

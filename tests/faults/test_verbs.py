@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from mockllm.faults.apply import spell
+from mockllm.faults.fault import flow_of
 from mockllm.timeline.events import (
     AUTO,
     FOREVER,
@@ -88,11 +88,11 @@ TEXT_HEADERS = (("content-type", "text/plain"), ("content-length", AUTO), ("date
         # send
         ({"send": {"comment": "ping"}, "at": "head"}, (STREAM, Extra(b": ping\n\n"), *SCRIPT[1:])),
         ({"send": {"raw": "é\r\n"}, "at": "end"}, (*SCRIPT[:-1], Extra("é\r\n".encode()), End())),
-        ({"send": {"frame": {"a": [1, None]}}, "at": "before done"}, (*SCRIPT[:-2], extra(b'{"a": [1, null]}'), DONE, End())),
+        ({"send": {"frame": {"a": [1, None]}}, "at": "before done"}, (*SCRIPT[:-2], extra(b'{"a":[1,null]}'), DONE, End())),
         ({"send": {"frame": {"delta": {"a": 1}}}, "at": "before done"}, (*SCRIPT[:-2], extra(b"delta {'a': 1}"), DONE, End())),
         (
             {"send": {"frame": {"delta": {"a": 1}, "b": 2}}, "at": "before done"},
-            (*SCRIPT[:-2], extra(b'{"delta": {"a": 1}, "b": 2}'), DONE, End()),
+            (*SCRIPT[:-2], extra(b'{"delta":{"a":1},"b":2}'), DONE, End()),
         ),
         ({"send": "error", "at": "after role"}, (STREAM, ROLE, error(b"{}"), *SCRIPT[2:])),
         ({"send": {"error": True}, "at": "after role"}, (STREAM, ROLE, error(b"{}"), *SCRIPT[2:])),
@@ -217,7 +217,7 @@ def test_an_encoding_keeps_the_length_true() -> None:
 )
 def test_spelling(keys: dict[str, Any], text: str) -> None:
     """A fault is named as a profile would spell it."""
-    assert spell(fault(**keys)) == text
+    assert flow_of(fault(**keys)) == text
 
 
 @pytest.mark.parametrize(
@@ -227,7 +227,7 @@ def test_spelling(keys: dict[str, Any], text: str) -> None:
         ({"reply": "a"}, "request"),
         ({"send": {"raw": "a"}}, "after content 5"),
         ({"edit": "drop"}, "content 6"),
-        ({"encode": "no-space"}, "frame *"),
+        ({"encode": "no-space"}, "body"),
         ({"close": "fin"}, "after content 5"),
     ],
 )
@@ -245,12 +245,12 @@ EVERY = ("request", "head", "before done", "after done", "t 1s", "end", "done")
         (
             {"wait": "1s"},
             EVERY[:-1],
-            "expected an anchor for wait: request, head, before SELECTOR, after SELECTOR, t TIME, end, got 'done'; say before done or after done",
+            "expected an anchor for wait: request, head, before SELECTOR, after SELECTOR, byte N, t TIME, server TIME, end, upload SIZE, idle [next-byte], connect, tls, got 'done'; say before done or after done",
         ),
         (
             {"close": "rst"},
             EVERY[:-1],
-            "expected an anchor for close: request, head, before SELECTOR, after SELECTOR, t TIME, end, got 'done'; say before done or after done",
+            "expected an anchor for close: request, head, before SELECTOR, after SELECTOR, byte N, t TIME, server TIME, end, upload SIZE, idle [next-byte], connect, tls, got 'done'; say before done or after done",
         ),
         (
             {"reply": "a"},
@@ -258,19 +258,19 @@ EVERY = ("request", "head", "before done", "after done", "t 1s", "end", "done")
             "expected an anchor for reply: request, got 'head'; once the head is sent there is no other answer",
         ),
         (
-            {"send": {"raw": "a"}},
+            {"send": {"comment": "a"}},
             EVERY[1:-1],
-            "expected an anchor for send: head, before SELECTOR, after SELECTOR, t TIME, end, got 'request'; body bytes need a head before them; to answer otherwise use reply",
+            "expected another anchor for send: {comment: a}, got 'request'; body bytes need a head before them; to answer otherwise use reply",
         ),
         (
             {"edit": "drop"},
             ("done",),
-            "expected an anchor for edit: a SELECTOR, got 'request'; edit changes a frame, so name the frame: content 6",
+            "expected an anchor for edit: SELECTOR, head, got 'request'; edit changes a frame or the head, so name it: content 6, head",
         ),
         (
             {"encode": "no-space"},
             ("done",),
-            "expected an anchor for encode: a SELECTOR, got 'request'; encode changes frames, so name them: frame *",
+            "expected an anchor for encode: body, SELECTOR, head, got 'request'; encode changes how something is written, so name it: body, frame 1, head",
         ),
     ],
 )  # fmt: skip
@@ -311,8 +311,7 @@ def test_where_a_verb_can_be(keys: dict[str, Any], points: tuple[str, ...], why:
         {"encode": {"newline": "lfcr"}},
         {"encode": {"split": {"bytes": 0}}},
         {"encode": {"split": {"bytes": 1, "gap": 1}}},
-        {"encode": "split"},
-        {"close": "half"},
+        {"close": "tidy"},
         {"close": None},
         {"close": "rst", "announce": True},
     ],

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mockllm.timeline.encoding import dress, encode
 from mockllm.timeline.events import (
     AUTO,
     FOREVER,
@@ -21,8 +22,8 @@ from mockllm.timeline.events import (
     WireEvent,
     Write,
 )
-from mockllm.timeline.framing import Lowered, dress, lower
-from mockllm.timeline.slots import Step
+from mockllm.timeline.framing import Lowered, lower
+from mockllm.timeline.slots import Encoder, Step
 from tests.timeline.oracle import read, written
 from tests.timeline.samples import DONE, ENDLESS, ROLE, STREAM, WHOLE, body, content, script
 
@@ -188,10 +189,10 @@ def test_nothing_follows_a_wait_forever() -> None:
     assert lowered(STREAM, Wait(FOREVER), DONE, End()).events[1:] == (Wait(FOREVER),)
 
 
-class Twice:
+class Twice(Encoder):
     """An encoder that doubles bytes and writes each of them on its own, with gaps."""
 
-    def dress(self, data: bytes) -> bytes:
+    def dress(self, data: bytes, frame: Frame) -> bytes:
         """Every byte twice."""
         return bytes(byte for byte in data for _ in range(2))
 
@@ -204,7 +205,7 @@ def test_encoders_dress_first_and_cut_then() -> None:
     """All encoders dress the frame before any cuts it, and waits between the cuts are kept."""
     frame = Frame(("body",), b"ab")
     sequence = (Step(WHOLE), Step(frame, encoders=(Twice(), Twice())), Step(End()))
-    made = lower(sequence, date=DATE)
+    made = lower(encode(sequence), date=DATE)
     assert made.events[1:] == (
         Write(b"aa"),
         Wait(0.5),
