@@ -15,7 +15,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
-from mockllm.faults.values import expected, format_seconds, parse_duration, parse_size
+from mockllm.faults.values import (
+    expected,
+    format_seconds,
+    hint_for,
+    parse_duration,
+    parse_size,
+)
 from mockllm.timeline.events import End, Frame, Head, Message
 from mockllm.timeline.slots import Side
 
@@ -158,6 +164,7 @@ def parse_selector(text: str, whole: object) -> Selector:
         raise expected(
             f"a selector such as content 5, content 3..5, frame -1 or finish ({kinds}, event NAME)",
             whole,
+            nearest(text, (*KINDS, "event")),
         )
     kind, first, last, only_last = found.groups()
     if only_last and kind != "tool":
@@ -168,7 +175,17 @@ def parse_selector(text: str, whole: object) -> Selector:
     return Selector(kind, None if first is None else int(first), end, text, bool(only_last))
 
 
+POINTS = (
+    "connect", "tls", "upload", "request", "head", "before", "after", "byte", "t", "server", "end",
+    "idle", "body",
+)  # fmt: skip
 BYTE = re.compile(r"-?\d+")
+
+
+def nearest(text: str, words: Sequence[str]) -> str:
+    """What the first word of an anchor may have been meant to be."""
+    first, _, _ = text.partition(" ")
+    return "" if first in words else hint_for([first], words)
 
 
 def parse_anchor(value: object) -> Anchor:
@@ -190,6 +207,8 @@ def parse_anchor(value: object) -> Anchor:
             return Anchor(word, text, seconds=parse_duration(rest))
         case "byte" if BYTE.fullmatch(rest):
             return Anchor("byte", text, size=int(rest))
+        case "byte":
+            raise expected("a byte of the body, such as byte 512 or byte -1", value)
         case "upload" if rest:
             return Anchor("upload", text, size=parse_size(rest))
         case _ if word in KINDS or word == "event":
@@ -199,6 +218,7 @@ def parse_anchor(value: object) -> Anchor:
                 "an anchor (request, head, before SELECTOR, after SELECTOR, byte N, t TIME, end, "
                 "idle, server TIME, upload SIZE, connect, tls) or a target (SELECTOR, head, body)",
                 value,
+                nearest(text, (*POINTS, *KINDS, "event")),
             )
 
 

@@ -134,9 +134,8 @@ def test_parse(text: str, anchor: Anchor) -> None:
     assert parse_anchor(anchor) is anchor
 
 
-SELECTORS = "a selector such as content 5, content 3..5, frame -1 or finish (frame, role, content, tool, finish, usage, done, error)"
-ANCHORS = "an anchor: request, head, before SELECTOR, after SELECTOR, t TIME or end"
-LATER = "an anchor of this release (request, head, before/after SELECTOR, t TIME, end)"
+SELECTORS = "a selector such as content 5, content 3..5, frame -1 or finish (frame, role, content, tool, reasoning, refusal, finish, usage, done, error, event NAME)"
+ANCHORS = "an anchor (request, head, before SELECTOR, after SELECTOR, byte N, t TIME, end, idle, server TIME, upload SIZE, connect, tls) or a target (SELECTOR, head, body)"
 
 
 @pytest.mark.parametrize(
@@ -146,19 +145,31 @@ LATER = "an anchor of this release (request, head, before/after SELECTOR, t TIME
         ("sometime", f"expected {ANCHORS}, got 'sometime'"),
         ("request 1", f"expected {ANCHORS}, got 'request 1'"),
         ("t", f"expected {ANCHORS}, got 't'"),
+        ("heads", f"expected {ANCHORS}, got 'heads'; did you mean 'head'?"),
+        ("contents 5", f"expected {ANCHORS}, got 'contents 5'; did you mean 'content'?"),
         ("t 30", "expected a duration such as 300ms, 2s or 1m30s, got '30'"),
+        ("t -1s", "expected a duration such as 300ms, 2s or 1m30s, got '-1s'"),
+        ("server", f"expected {ANCHORS}, got 'server'"),
+        ("upload", f"expected {ANCHORS}, got 'upload'"),
+        ("byte", "expected a byte of the body, such as byte 512 or byte -1, got 'byte'"),
+        ("byte 5KiB", "expected a byte of the body, such as byte 512 or byte -1, got 'byte 5KiB'"),
+        ("reasoning", "expected a number after reasoning, such as reasoning 5 or reasoning *, got 'reasoning'"),
+        ("refusal", "expected a number after refusal, such as refusal 5 or refusal *, got 'refusal'"),
+        ("event", f"expected {SELECTORS}, got 'event'"),
+        ("event a b", f"expected {SELECTORS}, got 'event a b'"),
+        ("content 2 last", "expected `last` behind a tool call, such as tool 2 last, got 'content 2 last'"),
+        ("tool last", f"expected {SELECTORS}, got 'tool last'"),
         ("after", f"expected {SELECTORS}, got 'after'"),
-        ("after contents 5", f"expected {SELECTORS}, got 'after contents 5'"),
+        ("after contents 5", f"expected {SELECTORS}, got 'after contents 5'; did you mean 'content'?"),
         ("after content 0", f"expected {SELECTORS}, got 'after content 0'"),
         ("after content *..5", f"expected {SELECTORS}, got 'after content *..5'"),
         ("content 1..", f"expected {SELECTORS}, got 'content 1..'"),
         ("after content", "expected a number after content, such as content 5 or content *, got 'after content'"),
         ("frame", "expected a number after frame, such as frame 5 or frame *, got 'frame'"),
         ("tool", "expected a number after tool, such as tool 5 or tool *, got 'tool'"),
-        *(
-            (f"{word} 1", f"expected {LATER}, got '{word} 1'; '{word}' is not supported yet")
-            for word in ("connect", "tls", "upload", "byte", "idle", "server", "reasoning", "refusal", "event", "body")
-        ),
+        ("upload 1", "expected a size such as 512B, 64KiB or 1MiB, got '1'"),
+        ("server 1", "expected a duration such as 300ms, 2s or 1m30s, got '1'"),
+        *((f"{word} 1", f"expected {ANCHORS}, got '{word} 1'") for word in ("connect", "tls", "idle", "body")),
     ],
 )  # fmt: skip
 def test_refusals(value: object, message: str) -> None:
