@@ -139,7 +139,13 @@ def test_as_json() -> None:
             "cut": "call 1 of the session, nth: [9]",
         },
         "sent": {"status": 200, "frames": 2, "tokens": 1, "bytes": 700},
-        "outcome": {"ending": "peer gone", "first_byte": 0.5, "ended": 2.0, "peer_left": 1.75},
+        "outcome": {
+            "ending": "peer gone",
+            "first_byte": 0.5,
+            "ended": 2.0,
+            "peer_left": 1.75,
+            "idle": None,
+        },
     }
     assert (entry.method, entry.path, entry.model, entry.stream) == (
         "POST", "/v1/chat/completions", "gpt-4o", True,
