@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
 
+from mockllm.engine.gate import Connection
 from mockllm.engine.journal import Entry, brief
 from mockllm.engine.plan import Conditions
 from mockllm.faults.fault import Fault
@@ -22,6 +23,7 @@ from mockllm.profile.loader import Loaded, load
 from mockllm.profile.problems import ProfileError
 from mockllm.server.service import Service, Settings
 from mockllm.server.threaded import Threaded
+from mockllm.server.tls import authority_pem
 
 __tracebackhide__ = True  # pytest shows the line of the test, not of its tools
 
@@ -129,6 +131,21 @@ class MockLLM:
     def openai_url(self) -> str:
         """What OpenAI's SDKs take as base URL: `http://127.0.0.1:40123/v1`."""
         return f"{self.url}/v1"
+
+    @property
+    def listeners(self) -> dict[str, str]:
+        """The URLs of the further ports that the first profile opens, by name."""
+        return dict(self._running.service.listeners)
+
+    @property
+    def connections(self) -> tuple[Connection, ...]:
+        """The connections of those ports, oldest first, and which faults met them."""
+        return self._running.call(lambda service: service.engine.connections.entries())
+
+    @property
+    def ca_pem(self) -> str:
+        """The certificate to trust for listeners with TLS, as PEM (extra `tls`)."""
+        return authority_pem()
 
     @property
     def environment(self) -> dict[str, str]:

@@ -11,6 +11,7 @@ from urllib.parse import unquote
 from mockllm.engine.counters import Counters, said_attempt
 from mockllm.engine.endpoints import find, refuse
 from mockllm.engine.exchange import Here
+from mockllm.engine.gate import Connections
 from mockllm.engine.journal import Entry, Journal
 from mockllm.engine.plan import Conditions, Found, Plan, Visit, find_route, make_plan
 from mockllm.engine.select import select, split_path
@@ -39,6 +40,8 @@ class Engine:
         self.conditions = conditions
         self.journal = Journal()
         self._now = now
+        self.connections = Connections()
+        self.listeners: dict[str, str] = {}
         self._counters = Counters()
         self._loaded: dict[str, Loaded] = {profile.name: profile}
         self._lasting = profile
@@ -99,6 +102,7 @@ class Engine:
         """Forget calls and counts; windows begin anew. The profile stays."""
         self._counters.reset()
         self.journal.clear()
+        self.connections.clear()
         self._start = self._now()
 
     def restart(self, profile: Loaded) -> None:
@@ -142,9 +146,14 @@ class Engine:
         )
         return call, path_name
 
-    def plan(self, call: Call, path_name: str | None, here: Here) -> Plan:
-        """The plan for a call, which is counted by this."""
-        return self._plan(call, path_name, here, refusal=None, visit=None)
+    def plan(
+        self, call: Call, path_name: str | None, here: Here, *, otherwise: Loaded | None = None
+    ) -> Plan:
+        """The plan for a call, which is counted by this.
+
+        `otherwise` is the profile of a call that chooses none; without it, the one that is on.
+        """
+        return self._plan(call, path_name, here, refusal=None, visit=None, otherwise=otherwise)
 
     def refusal(self, call: Call, spec: ErrorSpec, here: Here) -> Plan:
         """The plan for a request that is refused before any route sees it; nothing is counted."""
@@ -166,8 +175,9 @@ class Engine:
         *,
         refusal: Refused | None,
         visit: Visit | None,
+        otherwise: Loaded | None = None,
     ) -> Plan:
-        profile = self.profile
+        profile = otherwise or self.profile
         chosen = refusal is not None
         if refusal is None:
             try:

@@ -69,13 +69,20 @@ class ReplyFault(Adding):
         if isinstance(self.reply, str):
             return exchange.answer(self.reply)
         spec = self.reply
+        headers = {name: exchange.fill(value) for name, value in spec.headers.items()}
+        if spec.message is not None:
+            spec = spec.model_copy(update={"message": exchange.fill(spec.message)})
         if spec.body is None:
             head, *rest = exchange.error(spec)
             assert isinstance(head, Head)
-            return (with_headers(head, spec.headers), *rest)
+            return (with_headers(head, headers), *rest)
         kind = spec.content_type or "text/plain"
         head = Head(spec.status, (("content-type", kind), ("content-length", AUTO), ("date", AUTO)))
-        return (with_headers(head, spec.headers), Frame(("error",), spec.body.encode()), End())
+        return (
+            with_headers(head, headers),
+            Frame(("error",), exchange.fill(spec.body).encode()),
+            End(),
+        )
 
     def value(self) -> str:
         """The answer's name, or the fields that were given."""

@@ -7,7 +7,7 @@ fault, every matcher and every script that has a file there is a word of the lan
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, Union
 
 from pydantic import (
     BaseModel,
@@ -18,6 +18,7 @@ from pydantic import (
     StrictInt,
     Tag,
     create_model,
+    field_validator,
     model_validator,
 )
 
@@ -163,31 +164,55 @@ class Route(Strict):
     pacing: Pacing = Field(default_factory=Pacing, description="A healthy server's timing.")
     faults: tuple[FaultValue, ...] = Field((), description="What goes wrong, in order of time.")
 
+    @field_validator("faults")
+    @classmethod
+    def no_gates(cls, faults: tuple[AnyFault, ...]) -> tuple[AnyFault, ...]:
+        """Refuse faults of a connection, which comes before any route is known."""
+        refuse_gates(faults)
+        return faults
+
+
+GATES = ("connect", "tls")
+"""The points of a connection before its first request."""
+
+
+def is_gate(fault: AnyFault) -> bool:
+    """Whether a fault acts on a connection before its first request."""
+    return fault.anchor.point in GATES
+
+
+def refuse_gates(faults: tuple[AnyFault, ...]) -> None:
+    """Refuse faults of a connection where none is known."""
+    for fault in filter(is_gate, faults):
+        raise expected(
+            "an anchor behind the request",
+            fault.anchor.text,
+            "no route is known when a connection is made: write the fault under `listeners:`",
+        )
+
 
 SHORTHAND = ("match", "script", "pacing", "faults")
 MODELS = ("gpt-4o-mini", "gpt-4o", "llama-3-8b")
 
 
-class Profile(Strict):
-    """A whole profile, as a file holds it."""
+class Routed(Strict):
+    """Routes, or one route at the top level."""
 
-    mockllm: Literal[1] = Field(description="The version of the language.")
-    about: Text = Field("", description="What it imitates, in a sentence.")
-    seed: StrictInt | None = Field(
-        None, description="Where chance begins; the server's own without it."
-    )
-    models: tuple[Text, ...] = Field(MODELS, min_length=1, description="What /v1/models lists.")
-    strict: StrictBool = Field(
-        False, description="No healthy default route, and unknown models are refused."
-    )
     routes: tuple[Route, ...] | None = Field(None, description="The first that matches is taken.")
     match: Match | None = Field(None, description="The only route's match.")
     script: ScriptValue | None = Field(None, description="The only route's script.")
     pacing: Pacing | None = Field(None, description="The only route's pacing.")
     faults: tuple[FaultValue, ...] | None = Field(None, description="The only route's faults.")
 
+    @field_validator("faults")
+    @classmethod
+    def no_gates(cls, faults: tuple[AnyFault, ...] | None) -> tuple[AnyFault, ...] | None:
+        """Refuse faults of a connection, but on a listener."""
+        refuse_gates(faults or ())
+        return faults
+
     @model_validator(mode="after")
-    def one_form(self) -> Profile:
+    def one_form(self) -> Self:
         """Refuse a top-level route beside `routes`."""
         given = [key for key in SHORTHAND if key in self.model_fields_set]
         if self.routes is not None and given:
@@ -208,7 +233,84 @@ class Profile(Strict):
                 for number, route in enumerate(self.routes, 1)
             )
         given = {key: getattr(self, key) for key in SHORTHAND if getattr(self, key) is not None}
+        if "faults" in given:
+            given["faults"] = tuple(f for f in given["faults"] if not is_gate(f))
         return (Route.model_construct(**{**only_route(), **given}),)
+
+
+class Listener(Routed):
+    """A further port with a profile of its own, and with faults of the connection itself.
+
+    `connect` and `tls` faults stand among the listener's own `faults`; `first`, `nth` and `chance`
+    count its connections there. Listeners are opened when the server starts with the profile.
+    """
+
+    name: Text = Field(description="What {{listener NAME}} and the log call it.")
+    port: StrictInt = Field(0, ge=0, le=65535, description="0 takes a free one.")
+    tls: StrictBool = Field(
+        False, description="TLS with a certificate of a made-up authority (extra `tls`)."
+    )
+
+    @field_validator("faults")
+    @classmethod
+    def no_gates(cls, faults: tuple[AnyFault, ...] | None) -> tuple[AnyFault, ...] | None:
+        """Here connections are known; a port can only be closed for some time."""
+        for fault in faults or ():
+            counted = fault.model_fields_set & {"first", "nth", "chance"}
+            if counted and any(keeps_out(verb) for verb in fault.verbs):
+                raise expected(
+                    "`during`, or no frequency",
+                    " and ".join(sorted(counted)),
+                    "a port that is closed sees no connections to count",
+                )
+        return faults
+
+    @model_validator(mode="after")
+    def tls_fits(self) -> Self:
+        """Refuse what only a listener with TLS, or only one without, can do."""
+        faults = [fault for route in self.all_routes for fault in route.faults]
+        for fault in [*faults, *self.gates]:
+            if fault.anchor.point == "tls" and not self.tls:
+                raise expected("`tls: true` beside a fault at tls", "false")
+            half = any(isinstance(v, CloseFault) and v.close == "half" for v in fault.verbs)
+            if half and self.tls:
+                raise expected("another ending", "half", "TLS has no half close; say fin or rst")
+        return self
+
+    @property
+    def gates(self) -> tuple[AnyFault, ...]:
+        """The faults of the connection."""
+        return tuple(filter(is_gate, self.faults or ()))
+
+
+def keeps_out(verb: Fault) -> bool:
+    """Whether a verb keeps connections from being made."""
+    return isinstance(verb, CloseFault) and verb.close in ("refuse", "never-accept")
+
+
+class Profile(Routed):
+    """A whole profile, as a file holds it."""
+
+    mockllm: Literal[1] = Field(description="The version of the language.")
+    about: Text = Field("", description="What it imitates, in a sentence.")
+    seed: StrictInt | None = Field(
+        None, description="Where chance begins; the server's own without it."
+    )
+    models: tuple[Text, ...] = Field(MODELS, min_length=1, description="What /v1/models lists.")
+    strict: StrictBool = Field(
+        False, description="No healthy default route, and unknown models are refused."
+    )
+    listeners: tuple[Listener, ...] = Field((), description="Further ports.")
+
+    @field_validator("listeners")
+    @classmethod
+    def names_differ(cls, listeners: tuple[Listener, ...]) -> tuple[Listener, ...]:
+        """Refuse two listeners of one name."""
+        names = [listener.name for listener in listeners]
+        for name in names:
+            if names.count(name) > 1:
+                raise expected("listeners with different names", name)
+        return listeners
 
 
 def only_route() -> dict[str, Any]:

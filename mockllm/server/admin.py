@@ -11,7 +11,7 @@ import hmac
 import ipaddress
 import json
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
 from aiohttp import web
@@ -25,6 +25,7 @@ from mockllm.faults.values import parse_duration
 from mockllm.profile.library import UnknownProfile, is_path
 from mockllm.profile.loader import Loaded, load
 from mockllm.profile.problems import ProfileError
+from mockllm.server.tls import TlsMissing, authority_pem
 
 PREFIX = "/_mockllm"
 
@@ -249,12 +250,34 @@ async def plan(request: web.BaseRequest, desk: Desk) -> web.Response:
     return web.json_response(as_json(made))
 
 
+async def connections(request: web.BaseRequest, desk: Desk) -> web.Response:
+    """The connections of listeners, oldest first, and which faults met them."""
+    entries = desk.engine.connections.entries()
+    return web.json_response({"connections": [asdict(entry) for entry in entries]})
+
+
+async def listeners(request: web.BaseRequest, desk: Desk) -> web.Response:
+    """The URLs of the further ports, by name."""
+    return web.json_response({"listeners": dict(desk.engine.listeners)})
+
+
+async def authority(request: web.BaseRequest, desk: Desk) -> web.Response:
+    """The certificate of the authority behind listeners with TLS, as PEM."""
+    try:
+        return web.Response(text=authority_pem(), content_type="application/x-pem-file")
+    except TlsMissing as error:
+        raise ValueError(str(error)) from None
+
+
 ENDPOINTS: dict[tuple[str, str], Endpoint] = {
     ("GET", "/health"): health,
     ("GET", "/journal"): journal,
     ("GET", "/profile"): get_profile,
     ("PUT", "/profile"): put_profile,
     ("GET", "/profiles"): list_profiles,
+    ("GET", "/listeners"): listeners,
+    ("GET", "/connections"): connections,
+    ("GET", "/ca.pem"): authority,
     ("POST", "/reset"): reset,
     ("POST", "/plan"): plan,
 }

@@ -21,6 +21,7 @@ from mockllm.engine.exchange import Here
 from mockllm.engine.journal import Entry, Outcome, Record
 from mockllm.engine.plan import Plan
 from mockllm.faults.fault import ErrorSpec
+from mockllm.profile.loader import Loaded
 from mockllm.server import admin
 from mockllm.server.clock import Clock
 from mockllm.server.idle import IdlePlayer
@@ -55,7 +56,10 @@ class Played(web.StreamResponse):
 
 
 class Application:
-    """The handler, and what it knows: the engine, the clock, and who is playing."""
+    """The handler, and what it knows: the engine, the clock, and who is playing.
+
+    `profile` is the one of requests that choose none; without it, the one that is on.
+    """
 
     def __init__(
         self,
@@ -64,8 +68,10 @@ class Application:
         *,
         guard: admin.Guard,
         on_entry: Callable[[Entry], None] = lambda entry: None,
+        profile: Loaded | None = None,
     ) -> None:
         self.engine = engine
+        self._profile = profile
         self._clock = clock
         self._guard = guard
         self._on_entry = on_entry
@@ -103,11 +109,15 @@ class Application:
             keep_alive=request.keep_alive,
             http10=request.version < (1, 1),
         )
-        here = Here(datetime.now(UTC).timestamp(), f"http://{request.host}")
+        here = Here(
+            datetime.now(UTC).timestamp(),
+            f"{request.scheme}://{request.host}",
+            self.engine.listeners,
+        )
         if body is None:
             plan = self.engine.refusal(call, too_large(), here)
         else:
-            plan = self.engine.plan(call, path_name, here)
+            plan = self.engine.plan(call, path_name, here, otherwise=self._profile)
         record = self.engine.journal.begin(plan, iso_time())
         outcome = await self.play(plan, record, transport)
         kept = outcome.ending == "done" and not transport.is_closing()

@@ -99,6 +99,8 @@ def announce(service: Service, profiles: Sequence[Loaded], options: Options) -> 
         aside.replace(options.ready_file)
     if options.print_url:
         print(url, flush=True)  # noqa: T201
+    for name, there in service.listeners.items():
+        log.info("listener %s url=%s", name, there)
     log.info("mockllm ready url=%s profile=%s seed=%d", url, profiles[0].name, options.seed)
     off = service.guard.off
     if off is not None:

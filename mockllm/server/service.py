@@ -8,13 +8,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from mockllm.engine.engine import Engine
+from mockllm.engine.gate import profile_of
 from mockllm.engine.journal import Entry
 from mockllm.engine.plan import Conditions
 from mockllm.profile.library import Library
 from mockllm.profile.loader import Loaded
+from mockllm.profile.models import Listener
 from mockllm.server.admin import Guard, is_loopback
-from mockllm.server.application import Application, Server, connections
+from mockllm.server.application import Application, Server, connections, iso_time
 from mockllm.server.clock import LoopClock
+from mockllm.server.listeners import Port
+from mockllm.server.tls import server_context
 
 BACKLOG = 4096
 GOODBYE = 0.05
@@ -49,8 +53,14 @@ class Service:
         self.guard = Guard(is_loopback(settings.host), settings.admin_token)
         self.application = Application(self.engine, clock, guard=self.guard, on_entry=on_entry)
         self._settings = settings
+        self._clock = clock
+        self._on_entry = on_entry
+        self._profile = profile
         self._connections: Server | None = None
         self._server: asyncio.Server | None = None
+        self._ports: list[Port] = []
+        self._applications = [self.application]
+        self._handlers: list[Server] = []
         self.url = ""
 
     async def start(self) -> None:
@@ -60,15 +70,53 @@ class Service:
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(self._connections, sock=sock, backlog=BACKLOG)
         self.url = url_of(self._settings.host, sock.getsockname()[1])
+        for listener in self._profile.profile.listeners:
+            self._open(listener)
+
+    def _open(self, listener: Listener) -> None:
+        """Open a further port of the profile."""
+        application = Application(
+            self.engine,
+            self._clock,
+            guard=self.guard,
+            on_entry=self._on_entry,
+            profile=profile_of(self._profile, listener),
+        )
+        handler = connections(application)
+        port = Port(
+            listener,
+            host=self._settings.host,
+            clock=self._clock,
+            conditions=self._settings.conditions,
+            tls=server_context() if listener.tls else None,
+            handler=handler,
+            on_connection=self.engine.connections.add,
+            time=iso_time,
+        )
+        self._ports.append(port)
+        self._applications.append(application)
+        self._handlers.append(handler)
+        port.open()
+        url = url_of(self._settings.host, port.port)
+        self.listeners[listener.name] = url.replace("http", "https", 1) if listener.tls else url
+
+    @property
+    def listeners(self) -> dict[str, str]:
+        """The URLs of the further ports, by name."""
+        return self.engine.listeners
 
     async def stop(self) -> None:
         """Stop accepting, let go of every stream, close every connection."""
         if self._server is None or self._connections is None:
             return
         self._server.close()
-        self.application.release()
+        for port in self._ports:
+            await port.close()
+        for application in self._applications:
+            application.release()
         await asyncio.sleep(0)  # the handlers see that their players are over
-        await self._connections.shutdown(GOODBYE)
+        for handler in (self._connections, *self._handlers):
+            await handler.shutdown(GOODBYE)
 
 
 def bind(host: str, port: int) -> socket.socket:
