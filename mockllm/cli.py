@@ -157,7 +157,7 @@ def list_profiles(folders: tuple[Path, ...]) -> None:
 @click.argument("profile")
 @FOLDERS
 def show(profile: str, folders: tuple[Path, ...]) -> None:
-    """Show a profile: its file, and the verbs that its named faults stand for."""
+    """Show a profile: its file, the verbs that its named faults stand for, and what it expects."""
     from mockllm.faults.fault import flow_of
     from mockllm.faults.named import NamedFault
 
@@ -169,6 +169,8 @@ def show(profile: str, folders: tuple[Path, ...]) -> None:
             if isinstance(fault, NamedFault):
                 verbs = " + ".join(f"{flow_of(verb)} at {verb.anchor.text}" for verb in fault.verbs)
                 click.echo(f"# {route.name}: {flow_of(fault)} = {verbs}")
+    for line in loaded.profile.expect.lines() if loaded.profile.expect else ():
+        click.echo(f"# expect {line}")
 
 
 @cli.command()
@@ -208,7 +210,7 @@ def plan(
     from mockllm.engine.engine import Engine
     from mockllm.engine.exchange import Here
     from mockllm.engine.plan import Conditions, Visit
-    from mockllm.engine.report import as_json, as_text
+    from mockllm.engine.report import as_json, as_text, unscaled
 
     library = library_of(folders)
     loaded = find(library, profile)
@@ -223,6 +225,8 @@ def plan(
         data = b""
     call, path_name = engine.read(method, path, (), data)
     made = engine.preview(call, path_name, Here(), Visit(ordinal=ordinal))
+    if made.speed != speed:
+        click.echo(unscaled(made.profile), err=True)
     if form == "json":
         click.echo(json.dumps(as_json(made), indent=2, ensure_ascii=False))
     else:

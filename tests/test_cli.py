@@ -137,6 +137,26 @@ def test_plan_speed() -> None:
     assert "wait        1.000s   <- fault 1 stall" in out
 
 
+UNSCALABLE = "mockllm: 1\nscalable: false\nfaults: [{stall: 10s}]\nexpect: {client: {within: 1m}}\n"
+
+
+def test_plan_speed_of_what_cannot_be_scaled(tmp_path: Path) -> None:
+    """A profile that is not scalable plays at its own speed, and the command says so."""
+    path = tmp_path / "slow.yaml"
+    path.write_text(UNSCALABLE)
+    result = run("plan", str(path), "--speed", "10")
+    assert "wait        10.000s   <- fault 1 stall" in result.stdout
+    assert result.stderr == "profile slow is not scalable: it plays at its own speed\n"
+    assert run("plan", str(path)).stderr == ""
+
+
+def test_show_what_is_expected(tmp_path: Path) -> None:
+    """What a good client does is shown, a line for each fact."""
+    path = tmp_path / "slow.yaml"
+    path.write_text(UNSCALABLE)
+    assert run("show", str(path)).stdout.splitlines()[-1] == "# expect client.within: 60s"
+
+
 def test_use_and_healthcheck(tmp_path: Path) -> None:
     """A running server is switched by name and by path, and is healthy."""
     with MockLLM() as server:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from mockllm.engine.engine import Engine
+from mockllm.engine.exchange import Here
 from mockllm.engine.plan import Conditions, Visit
 from mockllm.engine.report import as_text
 from mockllm.profile.library import Library, shipped
@@ -36,7 +37,7 @@ def plans(name: str) -> str:
     made = []
     for body, number in [*((STREAM, number) for number in CALLS), (WHOLE, 1)]:
         call, path_name = engine.read("POST", "/v1/chat/completions", (), body)
-        plan = engine.preview(call, path_name, "", Visit(ordinal=number, attempt=f".{number}"))
+        plan = engine.preview(call, path_name, Here(), Visit(ordinal=number, attempt=f".{number}"))
         made.append(as_text(plan))
     return "\n".join(made)
 

@@ -111,6 +111,16 @@ def test_profiles_of_the_environment() -> None:
         assert server.text() == "This is a test answer"
 
 
+def test_speed_of_what_cannot_be_scaled(tmp_path: Path) -> None:
+    """The log names the profiles for which --speed has no effect."""
+    path = tmp_path / "slow.yaml"
+    path.write_text("mockllm: 1\nscalable: false\n")
+    with serving("default", str(path), "--speed", "10") as server:
+        _, err = server.end()
+    assert "profile slow is not scalable: it plays at its own speed\n" in err
+    assert "profile default is not" not in err
+
+
 def test_reload(tmp_path: Path) -> None:
     """A profile given by path is read again; a bad edit keeps the old one and says what is wrong."""
     path = tmp_path / "mine.yaml"

@@ -30,7 +30,8 @@ class Conditions:
 
     seed: int = 0
     speed: float = 1.0
-    """Divides waits, pacing and windows; header values stay."""
+    """Divides waits, pacing and windows; header values stay. Profiles that are not scalable play
+    as if it were 1."""
     paced: bool = True
     """Whether a healthy server takes its time; faults always do."""
 
@@ -140,6 +141,7 @@ def make_plan(
     `refusal` is why the request cannot be served at all.
     """
     seed = conditions.seed if profile.seed is None else profile.seed
+    conditions = fitting(conditions, profile)
     who = (seed, name, found.name, call.fingerprint, call.session, visit.attempt)
     setting = Setting(Identity(dice.key(*who)), profile.models)
     exchange = WireExchange(call, wire, setting, here, who)
@@ -168,6 +170,11 @@ def make_plan(
         frozenset(index for step in applied.idle for index in step.faults),
         applied.next_byte,
     )
+
+
+def fitting(conditions: Conditions, profile: Profile) -> Conditions:
+    """The conditions under which a profile plays: one that is not scalable takes its own time."""
+    return conditions if profile.scalable else replace(conditions, speed=1.0)
 
 
 def base(

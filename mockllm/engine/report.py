@@ -33,6 +33,11 @@ def as_text(plan: Plan) -> str:
     return "\n".join(lines) + "\n"
 
 
+def unscaled(profile: str) -> str:
+    """What to say of a speed that has no effect."""
+    return f"profile {profile} is not scalable: it plays at its own speed"
+
+
 def cause(line: Line, plan: Plan) -> str:
     """Which faults made a line."""
     if not line.faults:

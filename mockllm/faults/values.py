@@ -272,7 +272,6 @@ LATER = frozenset(
         "by",
         "extends",
         "listeners",
-        "expect",
         "template",
         "echo",
         "schema",

@@ -8,10 +8,10 @@ from dataclasses import replace
 from typing import Any
 
 from mockllm.profile.loader import Loaded, load
-from mockllm.profile.models import Profile, Route
+from mockllm.profile.models import SHORTHAND, Profile, Route
 from mockllm.profile.problems import ProfileError
 
-PLAIN = ("mockllm", "about", "seed", "models", "strict")
+PLAIN = tuple(name for name in Profile.model_fields if name not in ("routes", *SHORTHAND))
 """The fields of a profile that no route has."""
 
 

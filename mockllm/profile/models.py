@@ -45,6 +45,7 @@ from mockllm.faults.values import (
 from mockllm.faults.wait import WaitFault
 from mockllm.matchers.call import Call
 from mockllm.matchers.matcher import Matcher
+from mockllm.profile.expect import Expect
 from mockllm.scripts.named import NAMED as NAMED_SCRIPTS
 from mockllm.scripts.script import Source
 from mockllm.timeline.pacing import Pace
@@ -300,6 +301,10 @@ class Profile(Routed):
     strict: StrictBool = Field(
         False, description="No healthy default route, and unknown models are refused."
     )
+    scalable: StrictBool = Field(
+        True, description="false: `speed` would change what it shows, so it plays unscaled."
+    )
+    expect: Expect | None = Field(None, description="What a good client does; judged elsewhere.")
     listeners: tuple[Listener, ...] = Field((), description="Further ports.")
 
     @field_validator("listeners")

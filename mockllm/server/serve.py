@@ -16,6 +16,7 @@ from pathlib import Path
 from mockllm import __version__
 from mockllm.engine.journal import Entry
 from mockllm.engine.plan import Conditions
+from mockllm.engine.report import unscaled
 from mockllm.profile.library import Library, is_path, load_path
 from mockllm.profile.loader import Loaded
 from mockllm.profile.problems import ProfileError
@@ -102,6 +103,9 @@ def announce(service: Service, profiles: Sequence[Loaded], options: Options) -> 
     for name, there in service.listeners.items():
         log.info("listener %s url=%s", name, there)
     log.info("mockllm ready url=%s profile=%s seed=%d", url, profiles[0].name, options.seed)
+    for profile in profiles:
+        if options.speed != 1 and not profile.profile.scalable:
+            log.info(unscaled(profile.name))
     off = service.guard.off
     if off is not None:
         log.info(off)
