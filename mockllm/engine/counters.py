@@ -1,4 +1,4 @@
-"""What is counted: the calls at each route in each session, and the attempts of each request.
+"""What is counted of requests: their attempts (calls at routes are counted in `tallies`).
 
 A request is counted twice, for two purposes. The dice need a name that does not depend on when
 other requests end, so they count every request of the same path and body. A logical call is what
@@ -30,7 +30,6 @@ class Counters:
     """Counts by key; the only memory that a plan depends on."""
 
     def __init__(self) -> None:
-        self._routes: dict[tuple[str, int, str], int] = {}
         self._attempts: OrderedDict[tuple[str, str, str], int] = OrderedDict()
         self._waiting: OrderedDict[Slot, dict[int, deque[float]]] = OrderedDict()
         """By attempts so far, when the calls ended that wait for another attempt."""
@@ -39,21 +38,9 @@ class Counters:
 
     def reset(self) -> None:
         """Forget everything."""
-        self._routes.clear()
         self._attempts.clear()
         self._waiting.clear()
         self._playing.clear()
-
-    def forget(self, profile: str) -> None:
-        """Forget the calls of one profile."""
-        for found in [one for one in self._routes if one[0] == profile]:
-            del self._routes[found]
-
-    def call(self, profile: str, route: int, session: str) -> int:
-        """Count a call at a route and return its number, from 1."""
-        slot = (profile, route, session)
-        self._routes[slot] = self._routes.get(slot, 0) + 1
-        return self._routes[slot]
 
     def attempt(self, call: Call) -> str:
         """Count a request and name its attempt, for the dice.

@@ -15,6 +15,7 @@ from mockllm.engine.gate import Connections
 from mockllm.engine.journal import Entry, Journal
 from mockllm.engine.plan import Conditions, Found, Plan, Visit, find_route, make_plan
 from mockllm.engine.select import select, split_path
+from mockllm.engine.tallies import Count, Tallies, end
 from mockllm.faults.fault import ErrorSpec
 from mockllm.matchers.call import Call
 from mockllm.profile.library import Library
@@ -43,6 +44,8 @@ class Engine:
         self.connections = Connections()
         self.listeners: dict[str, str] = {}
         self._counters = Counters()
+        self._tallies = Tallies()
+        self._counted: dict[int, tuple[tuple[Count, ...], bool]] = {}
         self._loaded: dict[str, Loaded] = {profile.name: profile}
         self._lasting = profile
         self._borrowed: tuple[Loaded, float] | None = None
@@ -86,12 +89,12 @@ class Engine:
             self._lasting = profile
         if self._borrowed is not None and self._borrowed[0].name == profile.name:
             self._borrowed = (profile, self._borrowed[1])
-        self._counters.forget(profile.name)
+        self._tallies.forget(profile.name)
 
     def use(self, profile: Loaded, seconds: float | None = None) -> None:
         """Switch to a profile, for good or for some time; its counts and windows begin anew."""
         self._loaded[profile.name] = profile
-        self._counters.forget(profile.name)
+        self._tallies.forget(profile.name)
         self._start = self._now()
         if seconds is None:
             self._lasting, self._borrowed = profile, None
@@ -101,6 +104,8 @@ class Engine:
     def reset(self) -> None:
         """Forget calls and counts; windows begin anew. The profile stays."""
         self._counters.reset()
+        self._tallies.clear()
+        self._counted.clear()
         self.journal.clear()
         self.connections.clear()
         self._start = self._now()
@@ -122,6 +127,7 @@ class Engine:
         *,
         keep_alive: bool = True,
         http10: bool = False,
+        connection: int = 0,
     ) -> tuple[Call, str | None]:
         """A request as a call, and the profile name in its path, if there is one."""
         path, query = split_target(target)
@@ -142,6 +148,7 @@ class Engine:
             problem=problem,
             keep_alive=keep_alive,
             http10=http10,
+            connection=connection,
             conversation=understood.conversation,
         )
         return call, path_name
@@ -165,7 +172,33 @@ class Engine:
 
     def ended(self, entry: Entry) -> None:
         """A call is over: the next request like it is another attempt, or another call."""
-        self._counters.end(entry.plan.visit.ticket, self._now(), success=entry.succeeded)
+        ticket, now = entry.plan.visit.ticket, self._now()
+        self._counters.end(ticket, now, success=entry.succeeded)
+        counts, limited = self._counted.pop(ticket, ((), False))
+        # Long prompts take long to count, and most profiles do not ask.
+        end(counts, now, self._tokens(entry) if limited else 0)
+
+    def _tokens(self, entry: Entry) -> int:
+        """The tokens of a call: of its prompt, and of what was sent."""
+        wire = find(entry.method, entry.path)
+        prompt = wire.prompt_tokens(entry.plan.call) if wire else 0
+        return prompt + entry.tokens_sent
+
+    def _visit(self, call: Call, profile: Loaded, found: Found, ticket: int) -> Visit:
+        """Count a call at its route, in every scope that the route's faults ask for."""
+        faults = found.route.faults if found.route else ()
+        scopes = dict.fromkeys(("session", *(fault.by for fault in faults)))
+        now = self._now()
+        tallies, counts = self._tallies.visit(profile.name, found.index, call, scopes, now)
+        limited = any(fault.over is not None and fault.over.tokens is not None for fault in faults)
+        self._counted[ticket] = (counts, limited)
+        return Visit(
+            tallies["session"].ordinal,
+            self._counters.attempt(call),
+            now - self._start,
+            tallies,
+            ticket,
+        )
 
     def _plan(
         self,
@@ -199,12 +232,7 @@ class Engine:
         # a route has it.
         found = Found(None, -1, ()) if chosen else find_route(call, profile.profile)
         if visit is None:
-            visit = Visit(
-                self._counters.call(profile.name, found.index, call.session),
-                self._counters.attempt(call),
-                self._now() - self._start,
-                ticket,
-            )
+            visit = self._visit(call, profile, found, ticket)
         return make_plan(
             call,
             found,

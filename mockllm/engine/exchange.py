@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from email.utils import formatdate
 from random import Random
 from typing import Any
@@ -113,3 +113,7 @@ class WireExchange:
     def random(self, label: str) -> Random:
         """A generator of this call's own."""
         return dice.random(*self.who, label)
+
+    def within(self, label: str) -> WireExchange:
+        """The same exchange, with draws of its own."""
+        return replace(self, who=(*self.who, label))

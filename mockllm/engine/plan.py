@@ -6,14 +6,14 @@ A pure function of the call, the profile and the visit. The server plays what it
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from mockllm.engine import dice
 from mockllm.engine.exchange import Here, WireExchange
 from mockllm.faults.apply import Applied, Report, apply
 from mockllm.faults.fault import ErrorSpec
-from mockllm.faults.often import Occasion
+from mockllm.faults.often import By, Occasion, Tally
 from mockllm.matchers.call import Call
 from mockllm.profile.models import Profile, Route
 from mockllm.timeline.events import Close, End, Head, Message, Wait, WireEvent
@@ -41,8 +41,11 @@ class Visit:
     """When a call came: what counters and the clock say of it."""
 
     ordinal: int = 1
+    """The how manieth call of its session at the route."""
     attempt: str = ".1"
     elapsed: float = 0.0
+    tallies: Mapping[By, Tally] = field(default_factory=dict, compare=False)
+    """What was counted in each scope that the route's faults ask for."""
     ticket: int = field(default=0, compare=False)
     """Under which the counters know the attempt, for its end; 0 where nothing was counted."""
 
@@ -224,12 +227,29 @@ def occasions(
 ) -> Callable[[int], Occasion]:
     """Count, time and draw for each fault of the route."""
 
+    faults = found.route.faults if found.route else ()
+
     def occasion(index: int) -> Occasion:
+        tally = visit.tallies.get(faults[index].by, Tally(visit.ordinal))
         return Occasion(
-            visit.ordinal, visit.elapsed * conditions.speed, dice.draw(*who, "fault", index)
+            tally.ordinal,
+            visit.elapsed * conditions.speed,
+            dice.draw(*who, "fault", index),
+            hastened_tally(tally, conditions.speed),
         )
 
     return occasion
+
+
+def hastened_tally(tally: Tally, speed: float) -> Tally:
+    """Ages in the script's own time, which goes `speed` times as fast."""
+    if speed == 1.0:
+        return tally
+    return replace(
+        tally,
+        arrivals=tuple(age * speed for age in tally.arrivals),
+        tokens=tuple((age * speed, count) for age, count in tally.tokens),
+    )
 
 
 def fitted(step: Step, call: Call) -> Step:

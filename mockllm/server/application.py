@@ -7,6 +7,7 @@ gives aiohttp a response that says it has been sent already.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 from collections.abc import Callable
 from dataclasses import replace
@@ -108,6 +109,7 @@ class Application:
             body if body is not None else b"",
             keep_alive=request.keep_alive,
             http10=request.version < (1, 1),
+            connection=getattr(request.protocol, "number", 0),
         )
         here = Here(
             datetime.now(UTC).timestamp(),
@@ -190,8 +192,14 @@ def iso_time() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
+NUMBERS = itertools.count(1)
+"""The numbers of connections, never twice in a process."""
+
+
 class Handler(RequestHandler):
-    """aiohttp's connection, which says what it could not read."""
+    """aiohttp's connection, which has a number and says what it could not read."""
+
+    number = 0
 
     def handle_error(
         self,
@@ -216,7 +224,9 @@ class Server(web.Server):
 
     def __call__(self) -> RequestHandler:
         """One more connection."""
-        return Handler(self, loop=self._loop, **self._kwargs)
+        handler = Handler(self, loop=self._loop, **self._kwargs)
+        handler.number = next(NUMBERS)
+        return handler
 
 
 def connections(application: Application) -> Server:

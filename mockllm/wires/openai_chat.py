@@ -91,6 +91,10 @@ class OpenAIChat(Wire):
                 "stream_options",
             )
 
+    def prompt_tokens(self, call: Call) -> int:
+        """As the usage counts them."""
+        return prompt_tokens(call)
+
     def token_limit(self, call: Call) -> int | None:
         """`max_completion_tokens`, or its old name."""
         limit = call.data.get("max_completion_tokens") or call.data.get("max_tokens")

@@ -62,6 +62,10 @@ class Wire(ABC):
     def answer(self, call: Call, script: Script, setting: Setting) -> tuple[Message, ...]:
         """The healthy answer: head, frames, end."""
 
+    def prompt_tokens(self, call: Call) -> int:
+        """The tokens of the request."""
+        return 0
+
     def token_limit(self, call: Call) -> int | None:
         """How many tokens the client allows."""
         return None

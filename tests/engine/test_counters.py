@@ -15,17 +15,6 @@ def call(number: int, *, session: str = "", retry: str | None = None) -> Call:
     return Call("POST", "/", body=b"%d" % number, session=session, headers=headers)
 
 
-def test_calls_are_counted_by_profile_route_and_session() -> None:
-    """Each of the three has a count of its own, from 1."""
-    made = Counters()
-    keys = [("a", 0, ""), ("a", 0, ""), ("a", 1, ""), ("a", 0, "s"), ("b", 0, ""), ("a", 0, "")]
-    assert [made.call(*key) for key in keys] == [1, 2, 1, 1, 1, 3]
-    made.forget("a")
-    assert [made.call("a", 0, ""), made.call("b", 0, "")] == [1, 2]
-    made.reset()
-    assert made.call("b", 0, "") == 1
-
-
 def test_attempts_are_counted_by_request_and_session() -> None:
     """An attempt is named by the client's own count and by ours."""
     made = Counters()
