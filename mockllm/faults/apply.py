@@ -7,20 +7,19 @@ what stands where and happens when. Every fault is reported on: that it acts, or
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
+from itertools import accumulate
 
-from mockllm.faults.fault import Adding, Editing, Encoding, Exchange, Fault, flow_of
+from mockllm.faults.fault import Adding, Editing, Encoding, Exchange, Fault, Unit, flow_of
 from mockllm.faults.named import NamedFault
 from mockllm.faults.often import Occasion
-from mockllm.timeline.encoding import encode, insert_at_byte, onward
+from mockllm.timeline.encoding import Late, encode, insert_at_bytes, on_time
 from mockllm.timeline.events import Frame, Head, Message
 from mockllm.timeline.slots import (
     Step,
     Timeline,
     insert,
-    insert_at,
     open_slots,
     rewrite,
     steps,
@@ -57,6 +56,8 @@ class Applied:
 
 
 AT_UPLOAD = "it acts while the body arrives"
+PASSED = "the time was over when the request came"
+HEADLESS = "the head had not been sent by then"
 LATE = ("t", "server", "byte")
 """Points whose place is known only when everything else is in its own."""
 
@@ -94,14 +95,10 @@ def apply(
                     skipped[index] = verb.anchor.missing(script)
                     break
                 timeline = changed
-    sequence = onward(encode(steps(timeline)))
-    for (where, place), verbs in by_place(late, occasion):
-        new = tuple(step for index, verb in verbs for step in added(index, verb, exchange))
-        found = put_late(until_end(sequence) if where != "byte" else sequence, where, place, new)
-        if found is None:
-            skipped |= {index: verb.anchor.missing(script) for index, verb in verbs}
-        else:
-            sequence = found
+    sequence, placed, missing = put_late(encode(steps(timeline)), late, occasion, exchange)
+    skipped |= missing
+    for verb in placed:
+        sequence = tuple(new for step in sequence for new in announcer(verb)(step))
     after = tuple(step for index, verb in idle for step in added(index, verb, exchange))
     acting = {index for step in (*until_end(sequence), *after) for index in step.faults}
     for index in range(len(faults)):
@@ -115,44 +112,56 @@ def apply(
     )
 
 
-Late = tuple[str, float]
-
-
-def by_place(
-    late: list[tuple[int, Adding]], occasion: Callable[[int], Occasion]
-) -> Iterator[tuple[Late, list[tuple[int, Adding]]]]:
-    """Verbs at late points: bytes first, then times, the earliest first; those of one place stay
-    in list order."""
-
-    def place(item: tuple[int, Adding]) -> Late:
-        anchor = item[1].anchor
-        match anchor.point:
-            case "byte":
-                return "byte", anchor.size
-            case "server":
-                return "server", anchor.seconds - occasion(item[0]).elapsed
-            case _:
-                return "t", anchor.seconds
-
-    def order(item: tuple[int, Adding]) -> Late:
-        point, where = place(item)
-        # From the back, so that what is put in does not move the places before it.
-        return point, -where if point == "byte" else where
-
-    for _, verbs in groupby(sorted(late, key=order), place):
-        group = list(verbs)
-        yield place(group[0]), group
-
-
 def put_late(
-    sequence: tuple[Step, ...], point: str, place: float, new: tuple[Step, ...]
-) -> tuple[Step, ...] | None:
-    """Put steps at a byte or a time; None where there is no such place."""
-    if point == "byte":
-        return insert_at_byte(sequence, int(place), new)
-    if place < 0:
-        return None
-    return insert_at(sequence, place, new, from_request=point == "server")
+    sequence: tuple[Step, ...],
+    verbs: Sequence[tuple[int, Adding]],
+    occasion: Callable[[int], Occasion],
+    exchange: Exchange,
+) -> tuple[tuple[Step, ...], tuple[Adding, ...], dict[int, str]]:
+    """Put verbs at their byte or time.
+
+    Also returns the verbs that found their place, and why the others did not.
+    """
+    at_bytes = [one for one in verbs if one[1].anchor.point == "byte"]
+    sequence, bytes_found = insert_at_bytes(
+        sequence,
+        [(verb.anchor.size, added(index, verb, exchange)) for index, verb in at_bytes],
+    )
+    at_times = [one for one in verbs if one[1].anchor.point != "byte"]
+    passed = {
+        place
+        for place, (index, verb) in enumerate(at_times)
+        if verb.anchor.point == "server" and verb.anchor.seconds < occasion(index).elapsed
+    }
+    timed = on_time(
+        sequence,
+        [
+            late_steps(index, verb, occasion(index), exchange)
+            for place, (index, verb) in enumerate(at_times)
+            if place not in passed
+        ],
+    )
+    rest = [one for place, one in enumerate(at_times) if place not in passed]
+    placed = [verb for place, (_, verb) in enumerate(at_bytes) if place in bytes_found]
+    placed += [verb for place, (_, verb) in enumerate(rest) if place in timed.placed]
+    missing = {
+        **{i: v.anchor.missing(()) for p, (i, v) in enumerate(at_bytes) if p not in bytes_found},
+        **{i: v.anchor.missing(()) for p, (i, v) in enumerate(rest) if p not in timed.placed},
+        **{rest[place][0]: HEADLESS for place in timed.headless},
+        **{at_times[place][0]: PASSED for place in passed},
+    }
+    return timed.sequence, tuple(placed), missing
+
+
+def late_steps(index: int, verb: Adding, occasion: Occasion, exchange: Exchange) -> Late:
+    """What a verb adds at its time."""
+    anchor, of_server = verb.anchor, verb.anchor.point == "server"
+    return Late(
+        anchor.seconds - occasion.elapsed if of_server else anchor.seconds,
+        added(index, verb, exchange),
+        from_request=of_server,
+        needs_head=verb.needs_head,
+    )
 
 
 def act(
@@ -163,7 +172,8 @@ def act(
         case Adding():
             places = verb.anchor.places(script)
             for slot, side in places:
-                timeline = insert(timeline, slot, side, added(index, verb, exchange))
+                here = exchange.within(f"at {slot}")
+                timeline = insert(timeline, slot, side, added(index, verb, here))
             return rewrite(timeline, heads(script), announcer(verb)) if places else None
         case Editing():
             targets = verb.anchor.targets(script)
@@ -187,7 +197,8 @@ def heads(script: Sequence[Message]) -> tuple[int, ...]:
 
 def added(index: int, verb: Adding, exchange: Exchange) -> tuple[Step, ...]:
     """The steps that a verb adds, marked with its fault."""
-    return tuple(Step(event, (index,)) for event in verb.events(exchange))
+    events = verb.events(exchange.within(f"fault {index}"))
+    return tuple(Step(event, (index,)) for event in events)
 
 
 def announcer(verb: Adding) -> Callable[[Step], tuple[Step, ...]]:
@@ -205,8 +216,13 @@ def edited(
     timeline: Timeline, targets: Sequence[int], index: int, verb: Editing, exchange: Exchange
 ) -> Timeline:
     """The timeline with other content in the chosen slots."""
-    found = [step for slot in targets for step in timeline[slot].now]
-    units = tuple(step.event for step in found if isinstance(step.event, Head | Frame))
+    sent = tuple(accumulate(tokens_of(slot.origin) for slot in timeline))
+    units = tuple(
+        Unit(step.event, sent[slot])
+        for slot in targets
+        for step in timeline[slot].now
+        if isinstance(step.event, Head | Frame)
+    )
     new = iter(verb.rewrite(units, exchange))
 
     def change(step: Step) -> tuple[Step, ...]:
@@ -219,6 +235,11 @@ def edited(
         )
 
     return rewrite(timeline, targets, change)
+
+
+def tokens_of(event: Message) -> int:
+    """The tokens that an event carries."""
+    return event.tokens if isinstance(event, Frame) else 0
 
 
 def encoder(index: int, verb: Encoding) -> Callable[[Step], tuple[Step, ...]]:

@@ -12,7 +12,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BeforeValidator, Field, StrictInt, Tag
 
 from mockllm.faults.anchors import Anchor, parse_anchor
-from mockllm.faults.fault import Editing, Exchange
+from mockllm.faults.fault import Editing, Exchange, Unit
 from mockllm.faults.paths import put, without
 from mockllm.faults.values import (
     Flag,
@@ -27,8 +27,6 @@ from mockllm.faults.values import (
 )
 from mockllm.timeline.events import Frame, Head, Message
 
-Unit = Head | Frame
-
 
 class Change(Strict, ABC):
     """One way to change the selected units; by default each by itself."""
@@ -40,14 +38,12 @@ class Change(Strict, ABC):
         self, units: tuple[Unit, ...], exchange: Exchange
     ) -> tuple[tuple[Message, ...], ...]:
         """What stands in the place of each unit."""
-        made, tokens = [], 0
-        for unit in units:
-            if isinstance(unit, Head):
-                made.append(self.head(unit, exchange))
-            else:
-                tokens += unit.tokens
-                made.append(self.frame(unit, tokens, exchange))
-        return tuple(made)
+        return tuple(
+            self.head(unit.event, exchange)
+            if isinstance(unit.event, Head)
+            else self.frame(unit.event, unit.tokens, exchange)
+            for unit in units
+        )
 
     def head(self, head: Head, exchange: Exchange) -> tuple[Message, ...]:
         """What stands in the head's place."""
@@ -200,7 +196,7 @@ class Interleave(Change):
         self, units: tuple[Unit, ...], exchange: Exchange
     ) -> tuple[tuple[Message, ...], ...]:
         """The same frames: the first of each call, then the second of each, and so on."""
-        frames = [unit for unit in units if isinstance(unit, Frame)]
+        frames = [unit.event for unit in units if isinstance(unit.event, Frame)]
         calls = sorted({frame.part for frame in frames})
         rows = zip_longest(*([f for f in frames if f.part == call] for call in calls))
         turns = [frame for row in rows for frame in row if frame is not None]
@@ -225,6 +221,11 @@ def filled(value: Any, tokens: int, exchange: Exchange) -> Any:
             return exchange.fill(text)
         case _:
             return value
+
+
+def is_header(value: Any) -> bool:
+    """Whether a value can be a header's."""
+    return isinstance(value, Pad | str | int | float)
 
 
 def header_text(value: Any) -> str:
@@ -277,6 +278,10 @@ class EditFault(Editing):
         """A head has no payload."""
         if anchor.point == "head" and not self.edit.of_head:
             return "a head has headers only: set or remove them"
+        if anchor.point == "head" and isinstance(self.edit, Set):
+            odd = [name for name, value in self.edit.set.items() if not is_header(value)]
+            if odd:
+                return f"the value of a header is a text, and {' and '.join(odd)} is none"
         if isinstance(self.edit, Interleave) and not anchor.text.startswith("tool"):
             return "only the frames of tool calls take turns; say tool *"
         return None

@@ -7,9 +7,9 @@ from abc import ABC
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BeforeValidator, Field, StrictInt, Tag
+from pydantic import BeforeValidator, Field, StrictInt, Tag, model_validator
 
 from mockllm.faults.anchors import Anchor, parse_anchor
 from mockllm.faults.fault import Encoding
@@ -25,7 +25,8 @@ from mockllm.faults.values import (
     format_seconds,
 )
 from mockllm.timeline import encoding
-from mockllm.timeline.events import End, Extra, Frame, Head, Wait
+from mockllm.timeline.encoding import is_event_stream
+from mockllm.timeline.events import FOREVER, Beat, End, Extra, Frame, Head, Wait
 from mockllm.timeline.slots import Encoder, Step, Transfer
 
 NEWLINES = {"lf": (b"\n",), "crlf": (b"\r\n",), "cr": (b"\r",), "mixed": (b"\r\n", b"\n", b"\r")}
@@ -41,6 +42,8 @@ class Style(Strict, Encoder, ABC):
 class Newline(Style):
     """Another line end of the event stream (the standard allows LF, CRLF and CR)."""
 
+    streams_only: ClassVar = True
+
     newline: Literal["lf", "crlf", "cr", "mixed"] = Field(
         description="lf, crlf, cr, or mixed: crlf, lf and cr in turn."
     )
@@ -55,6 +58,8 @@ class Newline(Style):
 
 class NoSpace(Style):
     """No space after the colon, as TGI writes it."""
+
+    streams_only: ClassVar = True
 
     no_space: Flag = Field(alias="no-space")
 
@@ -72,6 +77,8 @@ class MultiLine(Style):
 
     JSON is broken where white space is allowed, behind a comma outside of texts.
     """
+
+    streams_only: ClassVar = True
 
     multi_line: StrictInt = Field(alias="multi-line", ge=2, description="How many lines.")
 
@@ -101,6 +108,8 @@ def commas(payload: bytes) -> list[int]:
 class Id(Style):
     """An `id:` line before each event."""
 
+    streams_only: ClassVar = True
+
     id: Text = Field(description="The id; {{n}} is not filled in here.")
 
     def dress(self, data: bytes, frame: Frame) -> bytes:
@@ -110,6 +119,8 @@ class Id(Style):
 
 class Event(Style):
     """An `event:` line before each event; clients that want only nameless events see none."""
+
+    streams_only: ClassVar = True
 
     event: Text = Field(description="The name of the event.")
 
@@ -131,12 +142,13 @@ class Bom(Style):
 
 
 class Terminator(Style):
-    """The blank line behind an event is missing, so that it runs into the next."""
+    """The line ends behind an event are missing: the last never ends, others run into the next."""
 
     default_at: ClassVar = "done"
+    streams_only: ClassVar = True
 
     terminator: Annotated[bool, BeforeValidator(lambda value: no_only(value))] = Field(
-        description="false: the blank line is left out."
+        description="false: the line ends behind the event are left out."
     )
 
     def dress(self, data: bytes, frame: Frame) -> bytes:
@@ -160,6 +172,8 @@ class JsonAsSse(Style):
 
     def head(self, head: Head) -> Head:
         """The head of an event stream."""
+        if is_event_stream(head):
+            return head
         headers = [(n, v) for n, v in head.headers if n.lower() != "content-length"]
         place = next((i for i, (n, _) in enumerate(headers) if n.lower() == "content-type"), None)
         if place is not None:
@@ -178,6 +192,13 @@ class Cut(Strict):
     )
     gap: Duration = Field(0.0, description="Silence between the writes.")
 
+    @model_validator(mode="after")
+    def one_way(self) -> Self:
+        """Refuse two ways to cut."""
+        if self.bytes is not None and self.at is not None:
+            raise expected("either bytes or at", {"bytes": 0, "at": 0})
+        return self
+
 
 class Split(Style):
     """A unit in several writes (and chunks), so that a reader sees it in bits."""
@@ -193,7 +214,8 @@ class Split(Style):
                 bounds = [data.find(b"\r") + 1]
             case "before-blank-line":
                 # The line end of the payload stays with it; the blank line comes later.
-                bounds = [len(data.rstrip(b"\r\n")) + (2 if data.endswith(b"\r\n\r\n") else 1)]
+                end = len(data.rstrip(b"\r\n"))
+                bounds = [end + (2 if data.startswith(b"\r\n", end) else 1)]
             case _:
                 size = self.split.bytes or 1
                 bounds = list(range(size, len(data), size))
@@ -231,18 +253,25 @@ class Merge(Style):
 
     def whole(self, sequence: tuple[Step, ...]) -> tuple[Step, ...]:
         """The bytes of a group, all with its last frame."""
-        last = max((i for i, s in enumerate(sequence) if isinstance(s.event, Frame)), default=-1)
-        out, held, count = [], b"", 0
-        for index, step in enumerate(sequence):
+        out: list[Step] = []
+        held: list[Step] = []
+        for step in sequence:
+            if isinstance(step.event, Frame):
+                held.append(step)
+            if len(held) == self.merge or isinstance(step.event, End):
+                out += together(held)
+                held = []
             if not isinstance(step.event, Frame):
                 out.append(step)
-                continue
-            held, count = held + (step.raw or b""), count + 1
-            full = count == self.merge or index == last
-            out.append(replace(step, raw=held if full else b""))
-            if full:
-                held, count = b"", 0
-        return tuple(out)
+        return (*out, *together(held))
+
+
+def together(held: Sequence[Step]) -> list[Step]:
+    """Frames that are written at once: the last has the bytes of all."""
+    if not held:
+        return []
+    data = b"".join(step.raw or b"" for step in held)
+    return [*(replace(step, raw=b"") for step in held[:-1]), replace(held[-1], raw=data)]
 
 
 class Gzip(Style):
@@ -261,20 +290,49 @@ class Gzip(Style):
         return Head(head.status, (*head.headers, ("content-encoding", "gzip")), head.reason)
 
     def whole(self, sequence: tuple[Step, ...]) -> tuple[Step, ...]:
-        """The compressed bytes of each step, and the compressor's last before the end."""
+        """The compressed bytes of each step of the body, and the compressor's last at its end."""
         packer = zlib.compressobj(9, zlib.DEFLATED, 31)
         out: list[Step] = []
+        head: Head | None = None
         for index, step in enumerate(sequence):
-            if isinstance(step.event, End):
-                tail = Step(Extra(b""), step.faults, raw=packer.flush())
-                return (*out, tail, *sequence[index:])
-            if isinstance(step.event, Frame | Extra):
-                data = packer.compress(step.raw or b"")
-                if self.gzip == "flushed":
-                    data += packer.flush(zlib.Z_SYNC_FLUSH)
-                step = replace(step, raw=data)
-            out.append(step)
+            match step.event:
+                case Head() as head:
+                    out.append(step)
+                case End():
+                    tail = Step(Extra(b""), step.faults, raw=packer.flush())
+                    return (*out, tail, *sequence[index:])
+                case Frame() | Extra() if head is not None:
+                    out.append(replace(step, raw=self.packed(packer, step.raw or b"")))
+                case Wait(beat=Beat() as beat) as wait if head is not None:
+                    unit = encoding.beat_bytes(beat, stream=encoding.is_event_stream(head))
+                    out += self.packed_beats(packer, step, wait, beat.every, unit)
+                case _:
+                    out.append(step)
         return tuple(out)
+
+    def packed(self, packer: Any, data: bytes, flush: int = zlib.Z_SYNC_FLUSH) -> bytes:
+        """What the compressor gives for some bytes: all of it, or what it has no room for."""
+        made: bytes = packer.compress(data)
+        return made + packer.flush(flush) if data and self.gzip == "flushed" else made
+
+    def packed_beats(
+        self, packer: Any, step: Step, wait: Wait, every: float, unit: bytes
+    ) -> list[Step]:
+        """A wait whose heartbeats are compressed, each in its turn.
+
+        One without end repeats the same bytes: a full flush makes a block mean the same each time.
+        """
+        if wait.seconds == FOREVER:
+            if self.gzip == "unflushed":
+                return [replace(step, event=Wait(FOREVER))]
+            start = replace(step, event=Extra(b""), raw=packer.flush(zlib.Z_FULL_FLUSH))
+            beat = self.packed(packer, unit, zlib.Z_FULL_FLUSH)
+            return [start, replace(step, event=replace(wait, beat=Beat(every, Extra(beat))))]
+        out: list[Step] = []
+        for _ in range(int(wait.strikes)):
+            silence = replace(step, event=Wait(every))
+            out += [silence, replace(step, event=Extra(b""), raw=self.packed(packer, unit))]
+        return [*out, replace(step, event=Wait(wait.seconds - every * int(wait.strikes)))]
 
 
 class BandwidthStyle(Style):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection
+from dataclasses import dataclass
 from functools import cached_property
 from random import Random
 from typing import Annotated, Any, ClassVar, Protocol, Self
@@ -100,6 +101,9 @@ class Exchange(Protocol):
 
     def random(self, label: str, /) -> Random:
         """A generator of this call's own, for draws that the seed decides."""
+
+    def within(self, label: str, /) -> Exchange:
+        """The same exchange, with draws of its own."""
 
 
 SPELLED = {
@@ -194,6 +198,11 @@ class Fault(Often, ABC):
 class Adding(Fault):
     """A fault that adds events at a point of the exchange."""
 
+    @property
+    def needs_head(self) -> bool:
+        """Whether what it adds means nothing before the head."""
+        return False
+
     def head(self, head: Head) -> Head:
         """The head, where it says something of the fault before."""
         return head
@@ -201,6 +210,15 @@ class Adding(Fault):
     @abstractmethod
     def events(self, exchange: Exchange, /) -> tuple[Message, ...]:
         """What it adds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """What an edit changes."""
+
+    event: Head | Frame
+    tokens: int
+    """How many tokens the script has sent with it and before it."""
 
 
 class Editing(Fault):
@@ -216,7 +234,7 @@ class Editing(Fault):
 
     @abstractmethod
     def rewrite(
-        self, units: tuple[Head | Frame, ...], exchange: Exchange, /
+        self, units: tuple[Unit, ...], exchange: Exchange, /
     ) -> tuple[tuple[Message, ...], ...]:
         """What stands in the place of each of the units."""
 

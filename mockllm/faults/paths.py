@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
+
+INDEX = re.compile(r"-?[0-9]+")
 
 
 def keys_of(document: Any, part: str) -> Iterator[str | int]:
@@ -14,7 +17,7 @@ def keys_of(document: Any, part: str) -> Iterator[str | int]:
         case list():
             if part == "*":
                 yield from range(len(document))
-            elif part.lstrip("-").isdecimal() and -len(document) <= int(part) < len(document):
+            elif INDEX.fullmatch(part) and -len(document) <= int(part) < len(document):
                 yield int(part) % len(document)
 
 

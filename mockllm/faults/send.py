@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from abc import ABC, abstractmethod
 from http import HTTPStatus
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BeforeValidator, Field, StrictBool, StrictInt, Tag
+from pydantic import BeforeValidator, Field, StrictBool, StrictInt, Tag, model_validator
 
 from mockllm.faults.anchors import Anchor
 from mockllm.faults.fault import MOMENTS, Adding, ErrorSpec, Exchange
@@ -39,6 +39,13 @@ class Repeated(Extras):
 
     every: Duration | None = Field(None, gt=0, description="Again after so long.")
     for_: DurationOrForever = Field(FOREVER, alias="for", description="With every: how long.")
+
+    @model_validator(mode="after")
+    def for_what(self) -> Self:
+        """Refuse a length of time for what is sent once."""
+        if self.every is None and "for_" in self.model_fields_set:
+            raise expected("every beside for", {"for": None}, "say how often, such as every: 1s")
+        return self
 
     @abstractmethod
     def unit(self, exchange: Exchange, /) -> Frame | Extra:
@@ -182,9 +189,14 @@ class SendFault(Adding):
             return Anchor("request", "request")
         return super().anchor
 
+    @property
+    def needs_head(self) -> bool:
+        """Parts of a body need a head before them."""
+        return self.send.needs_head
+
     def value_why_not(self, anchor: Anchor) -> str | None:
         """Body bytes need a head before them, interim responses none."""
-        if anchor.point == "request" and self.send.needs_head:
+        if anchor.point == "request" and self.needs_head:
             return "body bytes need a head before them; to answer otherwise use reply"
         if anchor.point != "request" and isinstance(self.send, Interim):
             return "an interim response comes before the head; say request"

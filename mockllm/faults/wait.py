@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import Annotated, ClassVar
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import Discriminator, Field, StrictFloat, Tag
 
 from mockllm.faults.anchors import Anchor
 from mockllm.faults.fault import MOMENTS, Adding, Exchange
@@ -92,7 +92,7 @@ class LogSpread(Strict):
     """The median and the spread of a lognormal distribution."""
 
     median: Duration = Field(gt=0)
-    sigma: float = Field(gt=0, description="The deviation of the logarithm.")
+    sigma: StrictFloat = Field(gt=0, le=10, description="The deviation of the logarithm.")
 
 
 class Lognormal(Pattern):
@@ -140,11 +140,16 @@ class WaitFault(Adding):
         "lognormal."
     )
 
+    @property
+    def needs_head(self) -> bool:
+        """Comments are part of a body."""
+        return isinstance(self.wait, Ping)
+
     def value_why_not(self, anchor: Anchor) -> str | None:
         """Comments and slow bytes need a body."""
         if isinstance(self.wait, Ping | Drip | Bandwidth) and anchor.point not in MOMENTS:
             return "there is no body yet"
-        if isinstance(self.wait, Ping) and anchor.point == "request":
+        if self.needs_head and anchor.point == "request":
             return "a comment needs the head before it; say head"
         return None
 

@@ -117,21 +117,21 @@ class Player(asyncio.Protocol):
         if self._due <= now:
             return False
         if event.beat is not None:
-            self._beat(event.beat, now + event.beat.every)
+            self._beat(event.beat, now + event.beat.every, event.strikes)
         elif event.seconds != FOREVER:
             self._timer = self._clock.call_at(self._due, self._run)
         return True
 
-    def _beat(self, beat: Beat, when: float) -> None:
-        """Wait for the next heartbeat, or for the end of the wait if that comes first."""
-        if when >= self._due:
+    def _beat(self, beat: Beat, when: float, left: float) -> None:
+        """Wait for the next heartbeat, or for the end of the wait after the last."""
+        if left == 0:
             self._timer = self._clock.call_at(self._due, self._run)
             return
 
         def strike() -> None:
             if not self._full and isinstance(beat.unit, Extra):
                 self._write(beat.unit.data)
-            self._beat(beat, when + beat.every)
+            self._beat(beat, when + beat.every, left - 1)
 
         self._timer = self._clock.call_at(when, strike)
 

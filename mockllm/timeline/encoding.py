@@ -1,16 +1,30 @@
 """From frames to the bytes of a body: what encoders make of them, before the body is framed.
 
 The stages, in this order: the head announces, each frame is dressed, the whole body is encoded.
-Then a change of pace and faults at a byte of the body find their places. A timeline without
-encoders passes through unchanged, and `framing` dresses its frames as it goes.
+Then faults at a byte of the body find their places, and at last changes of pace and faults at a
+time, because a time depends on everything else. A timeline without encoders passes through
+unchanged, and `framing` dresses its frames as it goes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from mockllm.timeline.events import Beat, Extra, Frame, Head, Onward, Wait
+from mockllm.timeline.events import (
+    FOREVER,
+    ROUNDING,
+    Beat,
+    Close,
+    End,
+    Extra,
+    Frame,
+    Head,
+    Message,
+    Onward,
+    Wait,
+)
 from mockllm.timeline.slots import Encoder, Step
 
 TICK = 0.1
@@ -78,7 +92,8 @@ def encode(sequence: tuple[Step, ...]) -> tuple[Step, ...]:
             case Frame() as frame:
                 data = dress(frame, stream=stream)
                 for encoder in step.encoders:
-                    data = encoder.dress(data, frame)
+                    if stream or not encoder.streams_only:
+                        data = encoder.dress(data, frame)
                 out.append(replace(step, raw=data))
             case Extra(data):
                 out.append(replace(step, raw=data))
@@ -90,67 +105,206 @@ def encode(sequence: tuple[Step, ...]) -> tuple[Step, ...]:
     return made
 
 
-def onward(sequence: tuple[Step, ...]) -> tuple[Step, ...]:
-    """Let a change of pace reach what follows it."""
-    if not any(isinstance(step.event, Onward) for step in sequence):
-        return sequence
-    return tuple(paced_anew(sequence))
+@dataclass(frozen=True, slots=True)
+class Late:
+    """Steps whose place is known only when everything else has its own: at a time."""
+
+    seconds: float
+    steps: tuple[Step, ...]
+    from_request: bool = False
+    """Counted from the request instead of the first byte of the answer."""
+    needs_head: bool = False
+    """Whether they mean nothing before the head."""
 
 
-def paced_anew(sequence: tuple[Step, ...]) -> Iterator[Step]:
-    """Each step at the pace that holds for it."""
-    drip: float | None = None
-    line: tuple[Encoder, ...] = ()
-    cause: tuple[int, ...] = ()
-    for step in sequence:
-        match step.event:
-            case Onward(drip=seconds, bandwidth=rate):
-                cause = step.faults
-                drip = seconds if seconds is not None else drip
-                line = (Bandwidth(rate),) if rate is not None else line
-                yield step
-            case Wait(paced=True) if drip is not None:
-                continue
-            case Frame():
-                if drip is not None:
-                    yield Step(Wait(drip), cause)
-                yield replace(step, encoders=step.encoders + line)
-            case Extra():
-                yield replace(step, encoders=step.encoders + line)
-            case _:
-                yield step
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """A sequence in which every time has its place."""
+
+    sequence: tuple[Step, ...]
+    placed: frozenset[int] = frozenset()
+    """The late ones that found their place."""
+    headless: frozenset[int] = frozenset()
+    """Those whose time came before the head that they need."""
 
 
-def insert_at_byte(
-    sequence: tuple[Step, ...], offset: int, new: tuple[Step, ...]
-) -> tuple[Step, ...] | None:
-    """Put steps at a byte of the body, cutting the frame that it falls into.
+def on_time(sequence: tuple[Step, ...], late: Sequence[Late] = ()) -> Timed:
+    """Let each change of pace reach what follows it, and put late steps where their time comes."""
+    if not late and not any(isinstance(step.event, Onward) for step in sequence):
+        return Timed(sequence)
+    return Passage(sequence, late).timed()
 
-    A negative offset counts from the end of the body. None where the body is shorter.
+
+class Passage:
+    """One way through a sequence, in the order of time.
+
+    What is put in on the way is met again, so a wait that a fault adds may be cut by another.
     """
-    head = next((step.event for step in sequence if isinstance(step.event, Head)), None)
-    if head is None:
-        return None
-    stream = is_event_stream(head)
-    sizes = [len(body_bytes(step, stream=stream) or b"") for step in sequence]
-    place = offset if offset >= 0 else sum(sizes) + offset
-    if not 0 <= place <= sum(sizes):
-        return None
-    begin = next(i for i, step in enumerate(sequence) if isinstance(step.event, Head)) + 1
-    if place == 0:
-        return (*sequence[:begin], *new, *sequence[begin:])
-    for index in range(begin, len(sequence)):
-        if place > sizes[index]:
-            place -= sizes[index]
-            continue
-        step = sequence[index]
+
+    def __init__(self, sequence: tuple[Step, ...], late: Sequence[Late]) -> None:
+        self.late = late
+        self.rest: deque[tuple[Step, bool]] = deque((step, False) for step in sequence)
+        """What is still to come, and whether its pace is settled."""
+        self.out: list[Step] = []
+        self.clock = 0.0
+        self.agenda = [(one.seconds, i) for i, one in enumerate(late) if one.from_request]
+        self.agenda.sort()
+        self.placed: set[int] = set()
+        self.headless: set[int] = set()
+        self.head: Head | None = None
+        self.begun = False
+        self.drip: float | None = None
+        self.line: tuple[Encoder, ...] = ()
+        self.cause: tuple[int, ...] = ()
+
+    def timed(self) -> Timed:
+        """Go through to the first end; what stands behind it is never played, and stays."""
+        self.put_due()
+        while self.rest and self.clock != FOREVER:
+            step, settled = self.rest.popleft()
+            match step.event:
+                case Wait() as wait:
+                    self.wait(step, wait)
+                case End() | Close():
+                    self.out.append(step)
+                    break
+                case Onward() as pace:
+                    self.out.append(step)
+                    self.change(pace, step.faults)
+                case Frame() if self.drip is not None and not (settled or step.begun):
+                    self.rest.appendleft((replace(step, begun=True), False))
+                    self.rest.appendleft((Step(Wait(self.drip), self.cause), False))
+                case Frame() | Extra() if not settled:
+                    self.settle(step)
+                case _:
+                    self.out.append(step)
+                    self.begin(step.event)
+        left = tuple(step for step, _ in self.rest)
+        return Timed((*self.out, *left), frozenset(self.placed), frozenset(self.headless))
+
+    def wait(self, step: Step, wait: Wait) -> None:
+        """Wait, or until the next late steps are due."""
+        if wait.paced and self.drip is not None:
+            return
+        until = self.clock + wait.seconds
+        while self.agenda and self.agenda[0][0] < until - ROUNDING and self.too_early():
+            self.headless.add(self.agenda.pop(0)[1])
+        if self.agenda and self.agenda[0][0] < until - ROUNDING:
+            part = self.agenda[0][0] - self.clock
+            self.out.append(replace(step, event=replace(wait, seconds=part)))
+            left = replace(wait, seconds=wait.seconds - part)
+            self.rest.appendleft((replace(step, event=left), False))
+            until = self.agenda[0][0]
+        else:
+            self.out.append(step)
+        self.clock = until
+        self.put_due()
+
+    def change(self, pace: Onward, cause: tuple[int, ...]) -> None:
+        """Another pace from here."""
+        if pace.drip is not None:
+            self.drip, self.cause = pace.drip, cause
+        if pace.bandwidth is not None:
+            self.line = (Bandwidth(pace.bandwidth),)
+
+    def settle(self, step: Step) -> None:
+        """Give a step the pace of the line; in bits of their own where a time may fall between."""
+        step = replace(step, encoders=step.encoders + self.line)
+        stream = is_event_stream(self.head)
         data = body_bytes(step, stream=stream) or b""
-        if place == len(data):
-            return (*sequence[: index + 1], *new, *sequence[index + 1 :])
-        start = Step(Extra(data[:place]), step.faults, step.encoders, raw=data[:place])
-        rest = replace(step, raw=data[place:])
-        return (*sequence[:index], start, *new, rest, *sequence[index + 1 :])
-    return None
+        units = cut_up(data, step.encoders) if self.late else [data]
+        if len(units) <= 1:
+            self.rest.appendleft((step, True))
+            return
+        bits: list[Step] = [
+            Step(unit, step.faults) if isinstance(unit, Wait) else Step(Extra(unit), step.faults)
+            for unit in units[:-1]
+        ]
+        last = units[-1]
+        bits.append(
+            Step(last, step.faults)
+            if isinstance(last, Wait)
+            else replace(step, raw=last, encoders=())
+        )
+        if isinstance(last, Wait):  # the frame is whole with its last bit, not after the silence
+            bits[-2] = replace(step, raw=body_bytes(bits[-2], stream=stream), encoders=())
+        self.rest.extendleft((bit, True) for bit in reversed(bits))
+
+    def begin(self, event: Message | None) -> None:
+        """With the first byte the time of the answer begins."""
+        if isinstance(event, Head):
+            self.head = event
+        if event is None or self.begun:
+            return
+        self.begun = True
+        times = ((self.clock + t.seconds, i) for i, t in enumerate(self.late) if not t.from_request)
+        self.agenda = sorted([*self.agenda, *times])
+        self.put_due()
+
+    def too_early(self) -> bool:
+        """Whether the next late steps need a head that is not there."""
+        return self.head is None and self.late[self.agenda[0][1]].needs_head
+
+    def put_due(self) -> None:
+        """Put in what is due now."""
+        new: list[tuple[Step, bool]] = []
+        while self.agenda and self.agenda[0][0] <= self.clock + ROUNDING:
+            early = self.too_early()
+            _, index = self.agenda.pop(0)
+            if early:
+                self.headless.add(index)
+                continue
+            self.placed.add(index)
+            new += [(step, False) for step in self.late[index].steps]
+        self.rest.extendleft(reversed(new))
+
+
+def cut_up(data: bytes, encoders: Sequence[Encoder]) -> Sequence[bytes | Wait]:
+    """One unit of the answer as the encoders cut it, with the silence between."""
+    units: Sequence[bytes | Wait] = (data,)
+    for encoder in encoders:
+        units = [
+            part
+            for unit in units
+            for part in ((unit,) if isinstance(unit, Wait) else encoder.cut(unit))
+        ]
+    return units
+
+
+def insert_at_bytes(
+    sequence: tuple[Step, ...], places: Sequence[tuple[int, tuple[Step, ...]]]
+) -> tuple[tuple[Step, ...], frozenset[int]]:
+    """Put steps at bytes of the body, cutting the frames that these fall into.
+
+    A negative byte counts from the end of the body. Also returns which of the places there are.
+    """
+    begin = next((i + 1 for i, s in enumerate(sequence) if isinstance(s.event, Head)), 0)
+    if begin == 0:
+        return sequence, frozenset()
+    head = sequence[begin - 1].event
+    stream = isinstance(head, Head) and is_event_stream(head)
+    total = sum(len(body_bytes(step, stream=stream) or b"") for step in sequence[begin:])
+    new: dict[int, tuple[Step, ...]] = {}
+    found = set()
+    for index, (byte, steps) in enumerate(places):
+        place = byte if byte >= 0 else total + byte
+        if 0 <= place <= total:
+            found.add(index)
+            new[place] = (*new.get(place, ()), *steps)
+    out = [*sequence[:begin], *new.pop(0, ())]
+    place = 0
+    for step in sequence[begin:]:
+        data = body_bytes(step, stream=stream) or b""
+        start = 0
+        for cut in sorted(at - place for at in new if place < at < place + len(data)):
+            bit = data[start:cut]
+            out += [Step(Extra(bit), step.faults, step.encoders, raw=bit), *new[place + cut]]
+            start = cut
+        out.append(replace(step, raw=data[start:], begun=True) if start else step)
+        place += len(data)
+        if data:
+            out += new.get(place, ())
+    return tuple(out), frozenset(found)
 
 
 def beat_bytes(beat: Beat, *, stream: bool) -> bytes:

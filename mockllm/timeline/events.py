@@ -22,6 +22,9 @@ It keeps the place of the header, because servers differ in the order of their h
 FOREVER = math.inf
 """The length of a `Wait` that only the peer, or the server's stop, ends."""
 
+ROUNDING = 1e-9
+"""Seconds by which sums of times may miss each other and still be the same time."""
+
 
 @dataclass(frozen=True, slots=True)
 class Head:
@@ -80,6 +83,15 @@ class Wait:
     paced: bool = False
     beat: Beat | None = None
     """What is sent again and again while it lasts."""
+
+    @property
+    def strikes(self) -> float:
+        """How often its heartbeat comes: neither at its beginning nor at its end."""
+        if self.beat is None:
+            return 0
+        if self.seconds == FOREVER:
+            return FOREVER
+        return max(0, math.ceil(self.seconds / self.beat.every - ROUNDING) - 1)
 
 
 @dataclass(frozen=True, slots=True)

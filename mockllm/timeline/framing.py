@@ -13,9 +13,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 
-from mockllm.timeline.encoding import beat_bytes, body_bytes, is_event_stream
+from mockllm.timeline.encoding import beat_bytes, body_bytes, cut_up, is_event_stream
 from mockllm.timeline.events import (
     AUTO,
+    FOREVER,
     Beat,
     Close,
     End,
@@ -165,16 +166,9 @@ def announced(body: Body) -> list[int]:
 
 def cut(step: Step, data: bytes, body: Body | None) -> list[WireEvent]:
     """The writes of one step, each framed."""
-    units: Sequence[bytes | Wait] = (data,)
-    for encoder in step.encoders:
-        units = [
-            part
-            for unit in units
-            for part in ((unit,) if isinstance(unit, Wait) else encoder.cut(unit))
-        ]
     return [
         unit if isinstance(unit, Wait) else Write(unit if body is None else body.frame(unit))
-        for unit in units
+        for unit in cut_up(data, step.encoders)
         if unit != b""
     ]
 
@@ -192,6 +186,8 @@ def body_length(rest: Iterable[Step], stream: bool) -> int:
         if isinstance(step.event, End):
             break
         total += len(body_bytes(step, stream=stream) or b"")
+        if isinstance(step.event, Wait) and step.event.beat and step.event.seconds != FOREVER:
+            total += int(step.event.strikes) * len(beat_bytes(step.event.beat, stream=stream))
     return total
 
 

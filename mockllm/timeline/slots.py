@@ -11,9 +11,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import ClassVar, Literal
 
-from mockllm.timeline.events import FOREVER, Close, End, Frame, Head, Message, Onward, Wait
+from mockllm.timeline.events import Close, End, Frame, Head, Message, Wait
 
 Side = Literal["before", "after"]
 
@@ -33,6 +33,9 @@ class Encoder:
     Each stage of `mockllm.timeline.encoding` and `framing` asks the encoders of the steps that it
     works on, so an encoder says only what it is about.
     """
+
+    streams_only: ClassVar[bool] = False
+    """Whether its dress is for server-sent events alone, so that a document stays as it is."""
 
     def dress(self, data: bytes, frame: Frame) -> bytes:
         """One frame as it stands in the body, in other bytes of the same meaning."""
@@ -69,6 +72,8 @@ class Step:
     """On the head: how the body as a whole is."""
     raw: bytes | None = None
     """The step's bytes in the body, once an encoder has made them."""
+    begun: bool = False
+    """Whether the first bytes of the frame stand before it, so that no pace delays it again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,48 +120,6 @@ def rewrite(
 def steps(timeline: Timeline) -> tuple[Step, ...]:
     """Close the slots: everything in order, also what follows an early end."""
     return tuple(step for slot in timeline for step in (*slot.before, *slot.now, *slot.after))
-
-
-def insert_at(
-    sequence: tuple[Step, ...], seconds: float, new: tuple[Step, ...], *, from_request: bool = False
-) -> tuple[Step, ...] | None:
-    """Put steps at a time after the first response byte (or after the request), splitting the
-    wait they fall into.
-
-    Returns None where the exchange is over by then.
-    """
-    clock = 0.0 if from_request else None
-    for index, step in enumerate(sequence):
-        match step.event:
-            case None | Onward():
-                continue
-            case Wait() as wait:
-                if clock is None:
-                    continue
-                if clock + wait.seconds >= seconds:
-                    return (
-                        *sequence[:index],
-                        *split_wait(step, wait, seconds - clock, new),
-                        *sequence[index + 1 :],
-                    )
-                clock += wait.seconds
-            case End() | Close():
-                return None
-            case _ if clock is None:
-                clock = 0.0
-                if seconds == 0:
-                    return (*sequence[: index + 1], *new, *sequence[index + 1 :])
-            case _:
-                continue
-    return None
-
-
-def split_wait(step: Step, wait: Wait, at: float, new: tuple[Step, ...]) -> tuple[Step, ...]:
-    """A wait cut in two, with steps between the halves."""
-    rest = FOREVER if wait.seconds == FOREVER else wait.seconds - at
-    first = replace(step, event=replace(wait, seconds=at))
-    second = replace(step, event=replace(wait, seconds=rest))
-    return (first, *new, second) if rest else (first, *new)
 
 
 def until_end(sequence: tuple[Step, ...]) -> tuple[Step, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from random import Random
 from typing import Any
 
@@ -25,8 +26,11 @@ VERBS = (WaitFault, ReplyFault, SendFault, EditFault, EncodeFault, CloseFault)
 CLASSES: dict[str, type[Any]] = {**{verb.verb: verb for verb in VERBS}, **NAMED}
 
 
+@dataclass(frozen=True)
 class FakeExchange:
     """Answers that say what was asked for."""
+
+    place: str = ""
 
     def answer(self, name: str) -> tuple[Message, ...]:
         """A reply whose body is the answer's name."""
@@ -55,7 +59,11 @@ class FakeExchange:
 
     def random(self, label: str) -> Random:
         """Draws that are always the same."""
-        return Random(label)
+        return Random(self.place + label)
+
+    def within(self, label: str) -> FakeExchange:
+        """The same, with other draws."""
+        return FakeExchange(f"{self.place}{label} ")
 
     @staticmethod
     def spelled(spec: ErrorSpec) -> bytes:

@@ -16,7 +16,7 @@ from mockllm.timeline.events import FOREVER, Close, End, Extra, Frame, Head, Mes
 from mockllm.timeline.framing import lower
 from mockllm.timeline.slots import Step, open_slots, until_end
 from tests.faults.exchange import FakeExchange, applied, fault, played, reasons
-from tests.timeline.oracle import read
+from tests.timeline.oracle import read, written
 from tests.timeline.samples import DONE, ROLE, STREAM, USAGE, body, content, script, tool
 
 SCRIPT = script(3)
@@ -298,7 +298,7 @@ def test_any_faults_give_a_legal_timeline(
 def test_any_whole_answer_is_http(events: tuple[Message, ...], faults: list[AnyFault]) -> None:
     """What ends properly is a whole response to h11, with or without the end of the connection."""
     lowered = lower(applied(events, *faults)[0], date="now").events
-    data = b"".join(event.data for event in lowered if isinstance(event, Write))
+    data = written(lowered)
     cut = any(isinstance(event, Close) and not event.complete for event in lowered)
     if data and not cut and Wait(FOREVER) not in lowered:
         assert read(data, closed=Close("fin", complete=True) in lowered).complete

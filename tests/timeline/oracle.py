@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import h11
 
-from mockllm.timeline.events import WireEvent, Write
+from mockllm.timeline.events import FOREVER, Beat, Extra, Wait, WireEvent, Write
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,19 @@ class Read:
 
 
 def written(events: tuple[WireEvent, ...]) -> bytes:
-    """The bytes of a wire timeline."""
-    return b"".join(event.data for event in events if isinstance(event, Write))
+    """The bytes of a wire timeline, heartbeats included, but for those of a wait forever."""
+    return b"".join(map(bytes_of, events))
+
+
+def bytes_of(event: WireEvent) -> bytes:
+    """The bytes of one event."""
+    match event:
+        case Write(data):
+            return data
+        case Wait(beat=Beat(unit=Extra(data))) if event.seconds != FOREVER:
+            return data * int(event.strikes)
+        case _:
+            return b""
 
 
 def read(data: bytes, *, method: str = "POST", closed: bool = False) -> Read:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from mockllm.timeline.events import FOREVER, Close, End, Frame, Message, Wait
+from mockllm.timeline.events import FOREVER, Close, End, Message, Wait
 from mockllm.timeline.slots import (
     Step,
     insert,
-    insert_at,
     open_slots,
     rewrite,
     steps,
     until_end,
 )
-from tests.timeline.samples import DONE, ROLE, STREAM, content, script
+from tests.timeline.samples import DONE, ROLE, STREAM, script
 
 MARK = (Step(Wait(9.0), (0,)),)
 
@@ -65,43 +64,3 @@ def test_until_end(end: Message, behind: tuple[Message, ...]) -> None:
 def test_until_end_of_what_has_none() -> None:
     """A sequence without an end stays whole."""
     assert until_end(of(STREAM, ROLE)) == of(STREAM, ROLE)
-
-
-HEAD, ONE, TWO = STREAM, content(1), content(2)
-NEW = Wait(9.0)
-
-
-@pytest.mark.parametrize(
-    ("sequence", "seconds", "result"),
-    [
-        ((Wait(5.0), HEAD, Wait(2.0), ONE, End()), 0.0, (Wait(5.0), HEAD, NEW, Wait(2.0), ONE, End())),
-        ((Wait(5.0), HEAD, Wait(2.0), ONE, End()), 0.5, (Wait(5.0), HEAD, Wait(0.5), NEW, Wait(1.5), ONE, End())),
-        ((HEAD, Wait(2.0), ONE, End()), 2.0, (HEAD, Wait(2.0), NEW, ONE, End())),
-        ((HEAD, Wait(1.0), ONE, Wait(2.0), TWO, End()), 1.5, (HEAD, Wait(1.0), ONE, Wait(0.5), NEW, Wait(1.5), TWO, End())),
-        ((HEAD, Wait(1.0), None, Wait(1.0), ONE, End()), 1.5, (HEAD, Wait(1.0), None, Wait(0.5), NEW, Wait(0.5), ONE, End())),
-        ((HEAD, ONE, Wait(FOREVER)), 30.0, (HEAD, ONE, Wait(30.0), NEW, Wait(FOREVER))),
-        ((HEAD, Wait(2.0), ONE, End()), 2.5, None),
-        ((HEAD, ONE, Close("rst")), 1.0, None),
-        ((Wait(FOREVER),), 1.0, None),
-        ((HEAD, ONE), 1.0, None),
-    ],
-    ids=["zero", "inside", "edge", "later", "dropped", "forever", "over", "closed", "never begun", "no end"],
-)  # fmt: skip
-def test_insert_at(
-    sequence: tuple[Message | None, ...], seconds: float, result: tuple[Message, ...] | None
-) -> None:
-    """A time counts from the first response byte and splits the wait that it falls into."""
-    new = (Step(NEW, (3,)),)
-    assert events(insert_at(of(*sequence), seconds, new)) == result
-
-
-def test_a_split_wait_keeps_what_it_was() -> None:
-    """Both halves of a paced wait are paced and keep their faults."""
-    sequence = (Step(HEAD), Step(Wait(2.0, paced=True), (1,)), Step(Frame(("x",), b"")))
-    made = insert_at(sequence, 0.5, MARK)
-    assert made is not None
-    assert made[1:4] == (
-        Step(Wait(0.5, paced=True), (1,)),
-        *MARK,
-        Step(Wait(1.5, paced=True), (1,)),
-    )
