@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zlib
 from abc import ABC
 from collections.abc import Sequence
@@ -29,6 +30,9 @@ from mockllm.timeline.encoding import is_event_stream
 from mockllm.timeline.events import FOREVER, Beat, End, Extra, Frame, Head, Wait
 from mockllm.timeline.slots import Encoder, Step, Transfer
 
+LINE_END = re.compile(rb"\r\n|\n|\r")
+SPACE = re.compile(rb"(?:(?<=[\r\n])|^)(data|event|id): ")
+BOM = b"\xef\xbb\xbf"
 NEWLINES = {"lf": (b"\n",), "crlf": (b"\r\n",), "cr": (b"\r",), "mixed": (b"\r\n", b"\n", b"\r")}
 
 
@@ -51,7 +55,7 @@ class Newline(Style):
     def dress(self, data: bytes, frame: Frame) -> bytes:
         """Every line end of the frame's dressing; JSON holds none of its own."""
         ends = NEWLINES[self.newline]
-        lines = data.split(b"\n")
+        lines = LINE_END.split(data)
         made = b"".join(line + ends[index % len(ends)] for index, line in enumerate(lines[:-1]))
         return made + lines[-1]
 
@@ -64,12 +68,8 @@ class NoSpace(Style):
     no_space: Flag = Field(alias="no-space")
 
     def dress(self, data: bytes, frame: Frame) -> bytes:
-        """`data:` and `event:` without the optional space."""
-        lines = data.split(b"\n")
-        return b"\n".join(
-            line.replace(b": ", b":", 1) if line.startswith((b"data: ", b"event: ")) else line
-            for line in lines
-        )
+        """`data:`, `event:` and `id:` without the optional space."""
+        return SPACE.sub(rb"\1:", data)
 
 
 class MultiLine(Style):
@@ -138,7 +138,7 @@ class Bom(Style):
 
     def dress(self, data: bytes, frame: Frame) -> bytes:
         """EF BB BF, and the frame."""
-        return b"\xef\xbb\xbf" + data
+        return data if data.startswith(BOM) else BOM + data
 
 
 class Terminator(Style):
@@ -245,7 +245,10 @@ def with_gaps(data: bytes, bounds: Sequence[int], gap: float) -> Sequence[bytes 
 
 
 class Merge(Style):
-    """Several frames in one write (and chunk): each is held back until its group is whole."""
+    """Several frames in one write (and chunk): each is held back until its group is whole.
+
+    Comments and raw bytes between them stay where they are in the body.
+    """
 
     targets: ClassVar = ("body",)
 
@@ -255,19 +258,27 @@ class Merge(Style):
         """The bytes of a group, all with its last frame."""
         out: list[Step] = []
         held: list[Step] = []
+        count = 0
         for step in sequence:
-            if isinstance(step.event, Frame):
-                held.append(step)
-            if len(held) == self.merge or isinstance(step.event, End):
+            match step.event:
+                case Frame():
+                    held.append(step)
+                    count += 1
+                case Extra() if held:
+                    held.append(step)
+                case End():
+                    out += [*together(held), step]
+                    held, count = [], 0
+                case _:
+                    out.append(step)
+            if count == self.merge:
                 out += together(held)
-                held = []
-            if not isinstance(step.event, Frame):
-                out.append(step)
+                held, count = [], 0
         return (*out, *together(held))
 
 
 def together(held: Sequence[Step]) -> list[Step]:
-    """Frames that are written at once: the last has the bytes of all."""
+    """Steps that are written at once: the last has the bytes of all."""
     if not held:
         return []
     data = b"".join(step.raw or b"" for step in held)

@@ -130,7 +130,7 @@ def body_of(head: Head, step: Step, rest: Sequence[Step], allowed: bool) -> Body
 def framing_headers(head: Head, body: Body) -> tuple[tuple[str, str], ...]:
     """The headers, with others in the place of those that frame the body."""
     transfer = body.transfer
-    if transfer == AS_ANNOUNCED:
+    if transfer.framing is None and transfer.length is None:
         return head.headers
     coding = [("transfer-encoding", "chunked")]
     lengths = [("content-length", str(length)) for length in announced(body)]
