@@ -1,4 +1,5 @@
-"""The command line: `mockllm serve`, `check`, `list`, `show`, `plan`, `schema`, `use`, `healthcheck`.
+"""The command line: `mockllm serve`, `use`, `healthcheck`, and what needs no server: `check`, `list`,
+`show`, `plan`, `new`, `schema`, `reference`.
 
 Only what a command needs is imported when it runs: `healthcheck` is started every few seconds in a
 container and must not pay for a server.
@@ -134,6 +135,14 @@ def schema() -> None:
     from mockllm.profile.schema import text
 
     click.echo(text(), nl=False)
+
+
+@cli.command()
+def reference() -> None:
+    """Print the reference of the language: every anchor, verb, value, matcher, script and shape."""
+    from mockllm.profile.reference import page
+
+    click.echo(page(), nl=False)
 
 
 @cli.command("list")

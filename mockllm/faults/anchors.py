@@ -240,3 +240,46 @@ At = Annotated[
     PlainSerializer(lambda anchor: anchor.text),
     WithJsonSchema(schema()),
 ]
+
+
+# What the words mean, for the reference
+
+POINT_MEANINGS: dict[str, str] = {
+    "connect": "A connection has been accepted; nothing of it is read. Only on a listener.",
+    "tls": "The TLS handshake begins. Only on a listener with TLS.",
+    "upload SIZE": "So much of the request's body has arrived.",
+    "request": "The request has been read, and nothing is sent.",
+    "head": "Just after the head. As a target: the head itself.",
+    "before SELECTOR": "Before each of the frames.",
+    "after SELECTOR": "After each of the frames.",
+    "byte N": "After so many bytes of the body, as they are after encoding; a negative number counts "
+    "from the end.",
+    "t TIME": "So long after the first byte of the response, in planned time.",
+    "server TIME": "So long after the server's start or reset, in a stream that is under way then.",
+    "end": "After the last frame, before what ends the body.",
+    "idle": "The exchange is over, and the connection kept.",
+    "idle next-byte": "The first byte of the next request arrives on the kept connection.",
+    "SELECTOR": "A target, for `edit` and `encode`: the frames.",
+    "body": "A target, for `encode`: all frames, and the body as a whole.",
+}
+KIND_MEANINGS: dict[str, str] = {
+    "frame": "Any frame.",
+    "role": "The frame that says who speaks.",
+    "content": "A piece of the text.",
+    "tool": "The frames of a tool call; its number is the call's: `tool 2`, `tool 2 last`.",
+    "reasoning": "A piece of the reasoning.",
+    "refusal": "A piece of a refusal.",
+    "finish": "The frame with the finish reason.",
+    "usage": "The frame with the count of tokens.",
+    "done": "The final marker, such as `[DONE]`.",
+    "error": "The document of an error.",
+    "event NAME": "A frame whose event has this name.",
+}
+SELECTOR_FORMS: dict[str, str] = {
+    "content 5": "The fifth.",
+    "content -1": "The last.",
+    "content 3..5": "From the third to the fifth; `content 3..*` to the last.",
+    "frame 40..finish": "From the fortieth to the last of another kind.",
+    "content *": "Each.",
+    "finish": "Each; kinds of which an answer has many need a number or `*`.",
+}

@@ -11,7 +11,15 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, StrictInt, WithJsonSchema, model_validator
 
-from mockllm.faults.values import Duration, Share, Strict, expected, format_seconds, one_or_many
+from mockllm.faults.values import (
+    DURATION,
+    Duration,
+    Share,
+    Strict,
+    expected,
+    format_seconds,
+    one_or_many,
+)
 
 By = Literal["session", "request body", "connection", "key", "model", "server"]
 """Whose calls are counted together."""
@@ -107,7 +115,7 @@ class Over(Strict):
 
 
 class Often(Strict):
-    """The frequencies of a fault."""
+    """How often a fault acts; without any of the keys, always."""
 
     first: StrictInt | None = Field(None, ge=1, description="Only the first N calls of the scope.")
     nth: (
@@ -122,7 +130,12 @@ class Often(Strict):
             tuple[Duration, Duration],
             BeforeValidator(parse_window),
             WithJsonSchema(
-                {"type": "array", "items": {"type": "string"}, "minItems": 2, "maxItems": 2}
+                {
+                    "type": "array",
+                    "prefixItems": [{"type": "string", "pattern": DURATION}] * 2,
+                    "minItems": 2,
+                    "maxItems": 2,
+                }
             ),
         ]
         | None

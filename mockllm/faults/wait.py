@@ -63,7 +63,9 @@ class Bandwidth(Pattern):
 class Uniform(Pattern):
     """A time drawn evenly between two."""
 
-    uniform: Annotated[tuple[Duration, Duration], Field(description="[shortest, longest]")]
+    uniform: Annotated[
+        tuple[Duration, Duration], Field(description="The shortest and the longest.")
+    ]
 
     def events(self, exchange: Exchange) -> tuple[Message, ...]:
         """One draw."""
@@ -73,14 +75,14 @@ class Uniform(Pattern):
 class Spread(Strict):
     """The middle and the spread of a normal distribution."""
 
-    mean: Duration
-    deviation: Duration
+    mean: Duration = Field(description="The middle.")
+    deviation: Duration = Field(description="The standard deviation.")
 
 
 class Normal(Pattern):
     """A time drawn around a mean, never below zero."""
 
-    normal: Spread = Field(description="{mean, deviation}")
+    normal: Spread = Field(description="The normal distribution.")
 
     def events(self, exchange: Exchange) -> tuple[Message, ...]:
         """One draw."""
@@ -91,14 +93,14 @@ class Normal(Pattern):
 class LogSpread(Strict):
     """The median and the spread of a lognormal distribution."""
 
-    median: Duration = Field(gt=0)
+    median: Duration = Field(gt=0, description="The middle: half of the draws are shorter.")
     sigma: StrictFloat = Field(gt=0, le=10, description="The deviation of the logarithm.")
 
 
 class Lognormal(Pattern):
     """A time drawn with a long tail, as real latencies have it."""
 
-    lognormal: LogSpread = Field(description="{median, sigma}")
+    lognormal: LogSpread = Field(description="The lognormal distribution.")
 
     def events(self, exchange: Exchange) -> tuple[Message, ...]:
         """One draw."""

@@ -29,10 +29,10 @@ def parse_arguments(value: object) -> object:
 class Tool(Strict):
     """One call of a tool."""
 
-    name: str
+    name: str = Field(description="The tool.")
     arguments: Annotated[
         str, BeforeValidator(parse_arguments, json_schema_input_type=str | dict[str, Any])
-    ] = "{}"
+    ] = Field("{}", description="Its arguments; a text is sent as it is, valid JSON or not.")
 
 
 class ToolsSource(Source):
