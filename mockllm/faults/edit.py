@@ -16,13 +16,13 @@ from mockllm.faults.fault import Editing, Exchange, Unit
 from mockllm.faults.paths import put, without
 from mockllm.faults.values import (
     Flag,
+    Size,
     Strict,
     Text,
     chooser,
     expected,
     flow,
     one_or_many,
-    parse_size,
     parse_text,
 )
 from mockllm.timeline.events import Frame, Head, Message
@@ -127,7 +127,7 @@ class Remove(Document):
 class Pad(Strict):
     """A text of so many letters."""
 
-    size: Annotated[int, BeforeValidator(parse_size)] = Field(description="How long: 200KiB.")
+    size: Size = Field(description="How long: 200KiB.")
 
 
 def parse_values(value: object) -> object:

@@ -23,7 +23,6 @@ from mockllm.faults.values import (
     chooser,
     expected,
     flow,
-    format_seconds,
 )
 from mockllm.timeline import encoding
 from mockllm.timeline.encoding import is_event_stream
@@ -469,9 +468,4 @@ class EncodeFault(Encoding):
 
     def value(self) -> str:
         """The value's fields."""
-        given: dict[str, Any] = self.encode.model_dump(exclude_unset=True, by_alias=True)
-        if isinstance(self.encode, Split) and "gap" in given["split"]:
-            given["split"]["gap"] = format_seconds(self.encode.split.gap)
-        if isinstance(self.encode, BandwidthStyle):
-            given["bandwidth"] = f"{self.encode.bandwidth:g}B/s"
-        return flow(given)
+        return flow(self.encode.model_dump(exclude_unset=True, by_alias=True))

@@ -27,7 +27,14 @@ from mockllm.faults.fault import Fault
 from mockllm.faults.often import Often
 from mockllm.faults.reply import ReplyBody, ReplyFault
 from mockllm.faults.send import ErrorValue, SendFault
-from mockllm.faults.values import DurationOrForever, Flag, expected, flow, format_seconds
+from mockllm.faults.values import (
+    DurationOrForever,
+    Flag,
+    expected,
+    flow,
+    format_seconds,
+    spell_seconds,
+)
 from mockllm.faults.wait import WaitFault
 
 VALUE = object()
@@ -183,7 +190,7 @@ def filled(template: Any, value: object) -> Any:
     """A template with the value in its place."""
     if template is VALUE:
         # forever is infinite in seconds, and a verb reads what a profile would say.
-        return format_seconds(value) if isinstance(value, float) else value
+        return spell_seconds(value) if isinstance(value, float) else value
     if isinstance(template, dict):
         return {key: filled(part, value) for key, part in template.items()}
     return template

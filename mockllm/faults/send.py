@@ -19,7 +19,7 @@ from mockllm.faults.values import (
     chooser,
     expected,
     flow,
-    format_seconds,
+    tag_of,
 )
 from mockllm.timeline.events import FOREVER, Beat, Extra, Frame, Message, Wait
 
@@ -209,7 +209,5 @@ class SendFault(Adding):
     def value(self) -> str:
         """The value's fields."""
         given = self.send.model_dump(exclude_unset=True, mode="json", by_alias=True)
-        for key in ("every", "for"):
-            if key in given:
-                given[key] = format_seconds(getattr(self.send, f"{key}_" if key == "for" else key))
-        return flow(given)
+        word = tag_of(type(self.send))[1:-1]
+        return flow({word: given.pop(word), **given})

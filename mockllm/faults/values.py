@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from decimal import Decimal
 from difflib import get_close_matches
 from typing import Annotated, Any
 
@@ -19,6 +20,7 @@ from pydantic import (
     ConfigDict,
     Discriminator,
     GetJsonSchemaHandler,
+    PlainSerializer,
     ValidationError,
     WithJsonSchema,
 )
@@ -145,7 +147,32 @@ def format_seconds(seconds: float) -> str:
     return f"{seconds * 1000:g}ms"
 
 
-PLAIN = re.compile(r"[A-Za-z_][\w./-]*( [\w./-]+)*")
+def spell_seconds(seconds: float) -> str:
+    """A duration that reads back as exactly this one."""
+    text = format_seconds(seconds)
+    if parse_duration_or_forever(text) == seconds:
+        return text
+    return f"{Decimal(repr(seconds)):f}s"
+
+
+def spell_size(size: int) -> str:
+    """A size in the largest unit that has no fraction."""
+    unit = next(u for u, n in reversed(SIZES.items()) if size % n == 0 and (size or n == 1))
+    return f"{size // SIZES[unit]}{unit}"
+
+
+def spell_rate(rate: float) -> str:
+    """A bandwidth as a profile would spell it."""
+    return f"{spell_size(int(rate))}/s"
+
+
+def spell_share(share: float) -> str:
+    """A share that reads back as exactly this one."""
+    text = f"{Decimal(repr(share)) * 100:f}"
+    return f"{text.rstrip('0').rstrip('.') if '.' in text else text}%"
+
+
+PLAIN = re.compile(r"[A-Za-z_][\w./-]*( [\w./-]+)*|[\d.]+(us|ms|s|m|h|%)|\d+(B|KiB|MiB|GiB)(/s)?")
 
 
 def flow(value: object) -> str:
@@ -169,6 +196,7 @@ def one_or_many(value: Any) -> Any:
 Duration = Annotated[
     float,
     BeforeValidator(parse_duration),
+    PlainSerializer(spell_seconds),
     WithJsonSchema(
         {"type": "string", "pattern": DURATION, "description": "A duration: 300ms, 2s, 1m30s."}
     ),
@@ -176,6 +204,7 @@ Duration = Annotated[
 DurationOrForever = Annotated[
     float,
     BeforeValidator(parse_duration_or_forever),
+    PlainSerializer(spell_seconds),
     WithJsonSchema(
         {
             "anyOf": [{"const": "forever"}, {"type": "string", "pattern": DURATION}],
@@ -186,6 +215,7 @@ DurationOrForever = Annotated[
 Size = Annotated[
     int,
     BeforeValidator(parse_size),
+    PlainSerializer(spell_size),
     WithJsonSchema(
         {"type": "string", "pattern": SIZE, "description": "A size: 512B, 64KiB, 1MiB."}
     ),
@@ -193,6 +223,7 @@ Size = Annotated[
 Rate = Annotated[
     float,
     BeforeValidator(parse_rate),
+    PlainSerializer(spell_rate),
     WithJsonSchema(
         {"type": "string", "pattern": SIZE[:-1] + "/s$", "description": "A bandwidth: 1KiB/s."}
     ),
@@ -200,6 +231,7 @@ Rate = Annotated[
 Share = Annotated[
     float,
     BeforeValidator(parse_share),
+    PlainSerializer(spell_share),
     WithJsonSchema({"type": "string", "pattern": SHARE, "description": "A share: 20%."}),
 ]
 Flag = Annotated[bool, BeforeValidator(parse_flag), WithJsonSchema({"enum": [True, None]})]
@@ -266,12 +298,7 @@ def chooser(what: str, *models: type[BaseModel]) -> tuple[Discriminator, BeforeV
 
 LATER = frozenset(
     [
-        "every",
-        "skip",
-        "over",
-        "by",
         "extends",
-        "listeners",
         "template",
         "echo",
         "schema",

@@ -162,25 +162,5 @@ class WaitFault(Adding):
     def value(self) -> str:
         """The value as a profile spells it."""
         if isinstance(self.wait, Pattern):
-            return flow(spelled_out(self.wait.model_dump(exclude_unset=True, by_alias=True)))
+            return flow(self.wait.model_dump(exclude_unset=True, by_alias=True))
         return format_seconds(self.wait)
-
-
-def spelled_out(value: object) -> object:
-    """Seconds back in the spelling of a profile."""
-    match value:
-        case dict():
-            return {
-                key: f"{part:g}B/s"
-                if key == "bandwidth"
-                else part
-                if key == "sigma"
-                else spelled_out(part)
-                for key, part in value.items()
-            }
-        case tuple() | list():
-            return [spelled_out(part) for part in value]
-        case float():
-            return format_seconds(value)
-        case _:
-            return value
