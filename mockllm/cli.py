@@ -138,6 +138,25 @@ def schema() -> None:
 
 
 @cli.command()
+@click.argument("name", required=False)
+def new(name: str | None) -> None:
+    """Write a first profile with every line explained: to NAME.mockllm.yaml, or to stdout."""
+    from mockllm.profile.starter import starter
+
+    if name is None:
+        click.echo(starter("FILE"), nl=False)
+        return
+    path = Path(name if name.endswith((".yaml", ".yml")) else f"{name}.mockllm.yaml")
+    try:
+        # Made anew or not at all: a profile that is there is never overwritten.
+        with path.open("x", encoding="utf-8") as file:
+            file.write(starter(str(path)))
+    except OSError as error:
+        fail(f"{path}: {error.strerror or error}")
+    click.echo(f"{path} is written; next: mockllm check {path}, mockllm plan {path}")
+
+
+@cli.command()
 def reference() -> None:
     """Print the reference of the language: every anchor, verb, value, matcher, script and shape."""
     from mockllm.profile.reference import page

@@ -12,6 +12,8 @@ from click.testing import CliRunner, Result
 
 from mockllm import MockLLM, __version__
 from mockllm.cli import cli
+from mockllm.profile.library import shipped
+from mockllm.profile.starter import starter
 from tests.server.raw import chat, connected, text_of
 
 BAD = """mockllm: 1
@@ -74,6 +76,38 @@ def test_schema() -> None:
     schema = json.loads(run("schema").stdout)
     assert schema["title"] == "mockllm profile"
     assert "faults" in schema["properties"]
+
+
+def test_reference() -> None:
+    """The reference is the page that ships."""
+    assert run("reference").stdout == (shipped() / "README.md").read_text("utf-8")
+
+
+def test_new_writes_a_profile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first profile is written, is good, and is never overwritten."""
+    monkeypatch.chdir(tmp_path)
+    result = run("new", "mine")
+    assert result.stdout == (
+        "mine.mockllm.yaml is written; next: mockllm check mine.mockllm.yaml, mockllm plan "
+        "mine.mockllm.yaml\n"
+    )
+    assert run("check", "mine.mockllm.yaml").stdout == "mine.mockllm.yaml: ok\n"
+    (tmp_path / "mine.mockllm.yaml").write_text("mine")
+    result = run("new", "mine")
+    assert (result.exit_code, result.stderr) == (1, "mine.mockllm.yaml: File exists\n")
+    assert (tmp_path / "mine.mockllm.yaml").read_text() == "mine"
+
+
+def test_new_where_it_cannot_write(tmp_path: Path) -> None:
+    """A folder that is not there is said in one line."""
+    result = run("new", str(tmp_path / "none" / "mine.yaml"))
+    assert result.exit_code == 1
+    assert result.stderr == f"{tmp_path}/none/mine.yaml: No such file or directory\n"
+
+
+def test_new_on_stdout() -> None:
+    """Without a name the profile is printed, and nothing else."""
+    assert run("new").stdout == starter("FILE")
 
 
 def test_list_with_a_folder_of_ones_own(tmp_path: Path) -> None:
