@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import Any
 
 from mockllm.engine.plan import Plan
 from mockllm.timeline.describe import Line, describe
 
+TEXTS = ("content", "reasoning", "refusal")
 FOLD = 4
 """Runs of plain content frames longer than this are folded in the text."""
 
@@ -47,24 +49,24 @@ def cause(line: Line, plan: Plan) -> str:
 
 
 def folded(lines: list[Line]) -> list[Line]:
-    """The lines with long runs of untouched content in one."""
+    """The lines with long runs of untouched text of one kind in one."""
     out: list[Line] = []
-    run: list[Line] = []
-    for line in [*lines, None]:
-        if line is not None and line.what.startswith("content ") and not line.faults:
-            run.append(line)
-            continue
-        if len(run) > FOLD:
-            first, last = run[1], run[-2]
-            span = f"… {len(run) - 2} frames until {last.time:.3f}"
-            out += [run[0], Line(first.time, f"content {number(first)}..{number(last)}", span)]
-            out.append(run[-1])
-        else:
+    for kind, group in groupby(lines, foldable):
+        run = list(group)
+        if kind is None or len(run) <= FOLD:
             out += run
-        run = []
-        if line is not None:
-            out.append(line)
+            continue
+        first, last = run[1], run[-2]
+        span = f"… {len(run) - 2} frames until {last.time:.3f}"
+        middle = Line(first.time, f"{kind} {number(first)}..{number(last)}", span)
+        out += [run[0], middle, run[-1]]
     return out
+
+
+def foldable(line: Line) -> str | None:
+    """The kind of text of an untouched line; None for every other line."""
+    kind = line.what.partition(" ")[0]
+    return kind if kind in TEXTS and not line.faults else None
 
 
 def number(line: Line) -> str:

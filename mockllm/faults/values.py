@@ -296,26 +296,7 @@ def chooser(what: str, *models: type[BaseModel]) -> tuple[Discriminator, BeforeV
     return Discriminator(tag), BeforeValidator(name_it), Words(models)
 
 
-LATER = frozenset(
-    [
-        "extends",
-        "template",
-        "echo",
-        "schema",
-        "reasoning",
-        "refusal",
-        "turns",
-        "replay",
-        "file",
-        "usage",
-        "n",
-        "distribution",
-        "load",
-        "speed",
-        "reasoning60",
-        "refusal60",
-    ]
-)
+LATER = frozenset(["extends", "replay", "distribution", "load", "speed"])
 """Words of the language that this release does not have yet: refused, but not as a slip."""
 
 

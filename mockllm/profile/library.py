@@ -39,7 +39,7 @@ def load_path(path: Path) -> Loaded:
     """Read a file; raises `ProfileError`, or `OSError` where it cannot be read."""
     # What is not UTF-8 becomes a character that the loader refuses at its place.
     text = path.read_text("utf-8", "surrogateescape")
-    return load(text, name=name_of(path), file=str(path))
+    return load(text, name=name_of(path), file=str(path), folder=path.parent)
 
 
 @dataclass(frozen=True)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import typing
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic_core import ErrorDetails, PydanticCustomError
 
-from mockllm.faults.values import hint_for, spelled, tag_of
+from mockllm.faults.values import expected, hint_for, spelled, tag_of
 from mockllm.profile.models import Profile
-from mockllm.profile.nodes import Document, Key, read
+from mockllm.profile.nodes import MAX_BYTES, Document, Key, read
 from mockllm.profile.problems import Problem, ProfileError
 from mockllm.shapes.shape import answers, shapes
 
@@ -27,16 +28,17 @@ class Loaded:
     file: str
 
 
-def load(text: str, *, name: str, file: str | None = None) -> Loaded:
+def load(text: str, *, name: str, file: str | None = None, folder: Path | None = None) -> Loaded:
     """Read a profile.
 
-    Raises `ProfileError` with all problems of the text. `file` is how messages call it.
+    Raises `ProfileError` with all problems of the text. `file` is how messages call it; `folder`
+    is where the files lie that it may name, and without one it may name none.
     """
     where = file or name
     document = read(text, where)
     problems = list(document.problems)
     try:
-        known = {"shape": shapes(), "answer": answers()}
+        known = {"shape": shapes(), "answer": answers(), "file": reader(folder)}
         profile = Profile.model_validate(document.data, context=known)
     except ValidationError as error:
         problems += [problem_of(document, d) for d in error.errors() if not follows(d)]
@@ -44,6 +46,29 @@ def load(text: str, *, name: str, file: str | None = None) -> Loaded:
     if problems:
         raise ProfileError(where, problems)
     return Loaded(name, profile, text, where)
+
+
+def reader(folder: Path | None) -> Callable[[str], str] | None:
+    """What reads a text file of a profile's folder, and none outside it."""
+    if folder is None:
+        return None
+
+    def text_of(name: str) -> str:
+        try:
+            path = (folder / name).resolve()
+            if not path.is_relative_to(folder.resolve()):
+                raise expected("a file in the profile's own folder", name)
+            if path.stat().st_size > MAX_BYTES:
+                raise expected(f"a file of at most {MAX_BYTES} bytes", name)
+            return path.read_text("utf-8")
+        except PydanticCustomError:
+            raise
+        except OSError as error:
+            raise expected("a file that can be read", name, error.strerror or "") from None
+        except ValueError:
+            raise expected("a file of UTF-8 text", name) from None
+
+    return text_of
 
 
 def follows(detail: ErrorDetails) -> bool:

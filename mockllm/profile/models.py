@@ -46,8 +46,9 @@ from mockllm.faults.wait import WaitFault
 from mockllm.matchers.call import Call
 from mockllm.matchers.matcher import Matcher
 from mockllm.profile.expect import Expect
+from mockllm.scripts.canonical import CANONICAL
 from mockllm.scripts.named import NAMED as NAMED_SCRIPTS
-from mockllm.scripts.script import Source
+from mockllm.scripts.script import COMMON, Beside, Source
 from mockllm.timeline.pacing import Pace
 from mockllm.timeline.registry import subclasses
 
@@ -70,7 +71,9 @@ def one_of(what: str, *models: type[Strict]) -> Any:
 
 
 def parse_script(value: object) -> object:
-    """A text names a script; a mapping spells one out."""
+    """A text names a script; a mapping spells one out, or changes the canonical one."""
+    if isinstance(value, dict) and value and COMMON.issuperset(value):
+        return {"text": CANONICAL, **value}
     if isinstance(value, dict | Source):
         return value
     names = sorted(NAMED_SCRIPTS)
@@ -91,9 +94,11 @@ else:
         ScriptMapping,
         BeforeValidator(
             parse_script,
-            json_schema_input_type=Literal[tuple(sorted(NAMED_SCRIPTS))] | ScriptMapping,
+            json_schema_input_type=Literal[tuple(sorted(NAMED_SCRIPTS))] | ScriptMapping | Beside,
         ),
     ]
+    for source in SOURCES:  # those that hold scripts themselves name the type
+        source.model_rebuild(_types_namespace={"ScriptValue": ScriptValue})
 
 
 class MatchBase(Strict):

@@ -23,6 +23,7 @@ LINKS = {
     "routes": "list of [routes](#routes)",
     "match": "[conditions](#matchers)",
     "script": "[script](#scripts)",
+    "turns": "list of [scripts](#scripts)",
     "pacing": "[pacing](#pacing)",
     "faults": "list of faults: [verbs](#verbs) or [named faults](#named-faults)",
     "listeners": "list of [listeners](#listeners)",
@@ -109,7 +110,7 @@ def model_rows(model: type[BaseModel], default_at: str = "") -> Iterator[Row]:
         yield "mapping", "", about
     else:
         key = word.alias or word_name(model)
-        takes = kind(schema[key], defs)
+        takes = LINKS.get(key) or kind(schema[key], defs)
         yield code(key), takes, f"{about} {news(word.description or '', takes)}".strip()
     inherited = Source.model_fields if issubclass(model, Source) else {}
     for name in own_first(model):
@@ -189,7 +190,10 @@ def news(said: str, takes: str) -> str:
 def schema_of(model: type[BaseModel]) -> tuple[dict[str, Any], dict[str, Any]]:
     """The JSON Schema of each key, and what they refer to."""
     made = model.model_json_schema()
-    return made["properties"], made.get("$defs", {})
+    defs = made.get("$defs", {})
+    # What may hold itself is only referred to at the top.
+    own = defs[made["$ref"].rpartition("/")[2]] if "$ref" in made else made
+    return own["properties"], defs
 
 
 def value_rows(verb: type[Fault]) -> Iterator[Row]:

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from random import Random
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, ConfigDict, Field, StrictInt
 
-from mockllm.faults.values import Strict
+from mockllm.faults.values import Strict, expected
+from mockllm.faults.values import Text as TextValue
 from mockllm.matchers.call import Call
+from mockllm.scripts.pieces import pieces
+
+TextKind = Literal["content", "reasoning", "refusal"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +23,8 @@ class Text:
     """Text in pieces; each piece is one usage token and one frame of a stream."""
 
     pieces: tuple[str, ...]
+    kind: TextKind = "content"
+    """The answer itself, what is thought before it, or why there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +41,31 @@ class Script:
 
     parts: tuple[Text | ToolCall, ...]
     finish: str = "stop"
+    usage: Mapping[str, Any] | None = None
+    """What replaces parts of the usage that is computed; null is a value."""
+    has_usage: bool = True
+    choices: int | None = None
+    """How many choices the answer has, whatever was asked for."""
 
     @property
     def text(self) -> str:
-        """The whole text."""
-        return "".join("".join(part.pieces) for part in self.parts if isinstance(part, Text))
+        """The whole text of the answer."""
+        return self.text_of("content")
+
+    def text_of(self, kind: TextKind) -> str:
+        """The whole text of one kind."""
+        texts = (part for part in self.parts if isinstance(part, Text) and part.kind == kind)
+        return "".join("".join(part.pieces) for part in texts)
+
+    def has(self, kind: TextKind) -> bool:
+        """Whether there is text of a kind, be it empty."""
+        return any(isinstance(part, Text) and part.kind == kind for part in self.parts)
+
+    def tokens_of(self, kind: TextKind) -> int:
+        """The pieces of one kind of text."""
+        return sum(
+            len(part.pieces) for part in self.parts if isinstance(part, Text) and part.kind == kind
+        )
 
     @property
     def tools(self) -> tuple[ToolCall, ...]:
@@ -61,21 +89,55 @@ class Script:
         left, parts = tokens, []
         for part in self.parts:
             assert isinstance(part, Text)
-            parts.append(Text(part.pieces[:left]))
+            parts.append(replace(part, pieces=part.pieces[:left]))
             left -= len(parts[-1].pieces)
-        return Script(tuple(parts), "length")
+        return replace(self, parts=tuple(parts), finish="length")
 
 
-class Source(Strict, ABC):
-    """One kind of script in a profile; its first field is its word there."""
+def parse_usage(value: object) -> object:
+    """A mapping, or `absent`."""
+    if isinstance(value, dict) or value == "absent":
+        return value
+    raise expected("a mapping that is merged over the computed usage, or absent", value)
+
+
+class Beside(Strict):
+    """What may be different in any script; alone it changes the canonical one."""
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
 
     finish: str | None = Field(None, description="Another finish reason than the script's own.")
+    reasoning: TextValue | None = Field(None, description="What is thought before the answer.")
+    usage: Annotated[
+        dict[str, Any] | Literal["absent"] | None,
+        BeforeValidator(parse_usage, json_schema_input_type=dict[str, Any] | Literal["absent"]),
+    ] = Field(None, description="Merged over the computed usage, null is a value; or absent.")
+    n: StrictInt | None = Field(
+        None, ge=0, le=128, description="The number of choices, whatever was asked for."
+    )
+
+
+class Source(Beside, ABC):
+    """One kind of script in a profile; its first field is its word there."""
 
     @abstractmethod
     def make(self, call: Call, random: Random, /) -> Script:
         """The script for a call. All chance comes from `random`."""
 
     def script(self, call: Call, random: Random) -> Script:
-        """The script, with the finish reason that the profile wants."""
+        """The script, with what the profile wants to be different."""
         made = self.make(call, random)
-        return made if self.finish is None else Script(made.parts, self.finish)
+        if self.reasoning is not None:
+            thought = Text(pieces(self.reasoning), "reasoning")
+            made = replace(made, parts=(thought, *made.parts))
+        if self.finish is not None:
+            made = replace(made, finish=self.finish)
+        if self.usage == "absent":
+            made = replace(made, has_usage=False)
+        elif self.usage is not None:
+            made = replace(made, usage=self.usage)
+        return made if self.n is None else replace(made, choices=self.n)
+
+
+COMMON = frozenset(Beside.model_fields)
+"""The keys that stand beside any kind of script."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from random import Random
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Discriminator, Field, Tag
 
 from mockllm.faults.values import Strict, expected
 from mockllm.matchers.call import Call
+from mockllm.scripts.canonical import canonical
+from mockllm.scripts.json_value import make_value
 from mockllm.scripts.pieces import split_evenly
 from mockllm.scripts.script import Script, Source, ToolCall
 
@@ -35,24 +37,46 @@ class Tool(Strict):
     ] = Field("{}", description="Its arguments; a text is sent as it is, valid JSON or not.")
 
 
+def is_auto(value: object) -> str:
+    """Which of the two forms a value has."""
+    return "<auto>" if value == "auto" else "<list>"
+
+
+Calls = Annotated[tuple[Tool, ...], Field(min_length=1)]
+
+
 class ToolsSource(Source):
-    """Calls of tools, in order; the finish reason is `tool_calls`."""
+    """Calls of tools, in order; the finish reason is `tool_calls`.
+
+    `auto` calls the tool that the client demands, else the first that it offers, with arguments
+    that fit the tool's JSON Schema; where none is offered, the answer is the canonical text.
+    """
 
     word: ClassVar = "tool_calls"
 
-    tool_calls: tuple[Tool, ...] = Field(
-        min_length=1, description="A list of {name, arguments}; arguments as a mapping or a text."
-    )
+    tool_calls: Annotated[
+        Annotated[Literal["auto"], Tag("<auto>")] | Annotated[Calls, Tag("<list>")],
+        Discriminator(is_auto),
+    ] = Field(description="A list of {name, arguments}, arguments a mapping or a text; or auto.")
 
     def make(self, call: Call, random: Random) -> Script:
         """The calls, with their arguments in three pieces."""
+        calls = self.chosen(call, random) if self.tool_calls == "auto" else self.tool_calls
+        if not calls:
+            return canonical()
         return Script(
-            tuple(
-                ToolCall(tool.name, split_evenly(tool.arguments, PIECES))
-                for tool in self.tool_calls
-            ),
+            tuple(ToolCall(tool.name, split_evenly(tool.arguments, PIECES)) for tool in calls),
             "tool_calls",
         )
+
+    def chosen(self, call: Call, random: Random) -> tuple[Tool, ...]:
+        """The call of a tool that the client offers."""
+        tools = call.conversation.tools
+        name = call.conversation.tool or next(iter(tools), None)
+        if name is None or name not in tools:
+            return ()
+        arguments = make_value(tools[name], random)
+        return (Tool.model_validate({"name": name, "arguments": arguments or {}}),)
 
 
 def tool(name: str, **arguments: Any) -> Tool:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from mockllm.timeline.events import FOREVER, Close, End, Extra, Frame, Head, Onward, Wait
+from mockllm.timeline.pacing import FLOW
 from mockllm.timeline.slots import Step
 
 MAX_TEXT = 48
@@ -62,7 +63,7 @@ def named(frame: Frame, seen: Counter[str]) -> str:
     kind = frame.kinds[-1]
     if kind == "tool":
         return f"tool {frame.part}"
-    return f"{kind} {seen[kind]}" if kind == "content" else kind
+    return f"{kind} {seen[kind]}" if kind in FLOW else kind
 
 
 def payload(frame: Frame) -> str:
@@ -77,7 +78,11 @@ def payload(frame: Frame) -> str:
 def telling(document: object, kind: str) -> str:
     """The part of a JSON document that a reader looks for."""
     match document:
-        case {"choices": [{"delta": {"content": str(text)}}, *_]} if kind == "content":
+        case (
+            {"choices": [{"delta": {"content": str(text)}}, *_]}
+            | {"choices": [{"delta": {"refusal": str(text)}}, *_]}
+            | {"choices": [{"delta": {"reasoning_content": str(text)}}, *_]}
+        ) if kind in FLOW:
             return json.dumps(text, ensure_ascii=False)
         case {"choices": [{"delta": {"tool_calls": [{"function": dict(call)}, *_]}}, *_]}:
             return " ".join(str(call[key]) for key in ("name", "arguments") if call.get(key))
@@ -85,7 +90,9 @@ def telling(document: object, kind: str) -> str:
             return reason
         case {"choices": [], "usage": {"completion_tokens": count}}:
             return f"{count} completion tokens"
-        case {"choices": [{"message": {"content": str(text)}}, *_]}:
+        case {"choices": [{"message": {"content": str(text)}}, *_]} | {
+            "choices": [{"message": {"refusal": str(text)}}, *_]
+        }:
             return json.dumps(text, ensure_ascii=False)
         case {"choices": [{"delta": dict(delta)}, *_]}:
             return json.dumps(delta, ensure_ascii=False)

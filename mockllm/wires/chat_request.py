@@ -8,6 +8,7 @@ from typing import Any
 from mockllm.matchers.call import Conversation
 
 ANY_OBJECT = {"type": "object"}
+NO_ARGUMENTS = {"type": "object", "properties": {}}
 
 
 def conversation(data: Mapping[str, Any]) -> Conversation:
@@ -47,7 +48,7 @@ def tools(data: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     for tool in found if isinstance(found, list) else ():
         name = function_name(tool)
         if name is not None:
-            yield name, tool["function"].get("parameters", ANY_OBJECT)
+            yield name, tool["function"].get("parameters", NO_ARGUMENTS)
 
 
 def function_name(value: Any) -> str | None:

@@ -8,6 +8,12 @@ on every chunk before it), then `[DONE]`. `service_tier` stands on the first chu
 The first chunk of a tool call carries id, type, name and empty arguments, the later ones only
 pieces of the arguments (openai-openapi, ChatCompletionMessageToolCallChunk). The texts of the
 validation errors are documented, not captured.
+
+A refusal streams as `delta.refusal` (openai-openapi). OpenAI itself never shows what its models
+think; `reasoning_content`, in delta and message, is DeepSeek's field (documented), which older vLLM
+and most gateways and clients took over; vLLM 0.24.0 calls it `reasoning` (observed). With
+`logprobs` the role chunk carries empty lists, each content chunk its own tokens, the last chunk
+null (a capture of 2024-09, documented); one piece is one token here.
 """
 
 from __future__ import annotations
@@ -16,6 +22,7 @@ import json
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import zip_longest
 from typing import Any, ClassVar
 
@@ -27,6 +34,7 @@ from mockllm.timeline.events import End, Frame, Message
 from mockllm.wires.chat_request import conversation, texts_of
 from mockllm.wires.heads import make_head
 from mockllm.wires.identity import Identity
+from mockllm.wires.logprobs import Logprobs
 from mockllm.wires.wire import Refused, Setting, Understood, Wire
 
 ROLES = ("system", "assistant", "user", "function", "tool", "developer")
@@ -34,6 +42,8 @@ TOKENS_PER_MESSAGE = 4
 TOKENS_PER_REPLY = 3
 NUMBERS = {"n": 128, "max_tokens": math.inf, "max_completion_tokens": math.inf}
 """Parameters that are whole numbers, and their largest value (openai-openapi)."""
+FIELDS = {"content": "content", "reasoning": "reasoning_content", "refusal": "refusal"}
+"""The key of each kind of text in a delta."""
 MASKS = 16
 """How many different obfuscations a choice has; they repeat, because nobody reads them."""
 
@@ -115,7 +125,7 @@ class OpenAIChat(Wire):
         return Frame(("extra",), reply.chunk(0, compact(delta)))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Reply:
     """One completion: what it says, and the names it bears."""
 
@@ -134,9 +144,19 @@ class Reply:
         fingerprint = "fp_" + identity.hexadecimal("fingerprint", 10)
         return cls(call, script, identity, completion, fingerprint)
 
+    @cached_property
+    def logprobs(self) -> Logprobs | None:
+        """The probabilities of tokens, where the client wants them."""
+        if self.call.data.get("logprobs") is not True:
+            return None
+        top = self.call.data.get("top_logprobs")
+        return Logprobs(self.identity, top if isinstance(top, int) else 0)
+
     @property
     def choices(self) -> int:
-        """How many choices were asked for."""
+        """How many choices the script wants, else how many were asked for."""
+        if self.script.choices is not None:
+            return self.script.choices
         return int(self.call.data.get("n") or 1)
 
     def option(self, name: str) -> Any:
@@ -157,7 +177,7 @@ class Reply:
             "created": self.identity.created,
             "model": self.call.model,
             "choices": [self.choice(index) for index in range(self.choices)],
-            "usage": self.usage(),
+            **({"usage": self.usage()} if self.script.has_usage else {}),
             "service_tier": "default",
             "system_fingerprint": self.fingerprint,
         }
@@ -170,11 +190,15 @@ class Reply:
 
     def choice(self, index: int) -> dict[str, Any]:
         """One choice of the whole document."""
-        text = self.script.text
+        script = self.script
+        text = script.text
+        other = script.tools or script.has("refusal")
         message: dict[str, Any] = {
             "role": "assistant",
-            "content": text if text or not self.script.tools else None,
+            "content": text if text or not other else None,
         }
+        if script.has("reasoning"):
+            message["reasoning_content"] = script.text_of("reasoning")
         if self.script.tools:
             message["tool_calls"] = [
                 {
@@ -184,11 +208,12 @@ class Reply:
                 }
                 for number, call in enumerate(self.script.tools)
             ]
-        message |= {"refusal": None, "annotations": []}
+        refusal = script.text_of("refusal") if script.has("refusal") else None
+        message |= {"refusal": refusal, "annotations": []}
         return {
             "index": index,
             "message": message,
-            "logprobs": None,
+            "logprobs": self.logprobs.of_parts(script.parts) if self.logprobs else None,
             "finish_reason": self.script.finish,
         }
 
@@ -196,18 +221,19 @@ class Reply:
         """Tokens: of the prompt by count of pieces, of the answer exactly the pieces it has."""
         prompt = prompt_tokens(self.call)
         answer = self.script.tokens * self.choices
-        return {
+        computed = {
             "prompt_tokens": prompt,
             "completion_tokens": answer,
             "total_tokens": prompt + answer,
             "prompt_tokens_details": {"cached_tokens": 0, "audio_tokens": 0},
             "completion_tokens_details": {
-                "reasoning_tokens": 0,
+                "reasoning_tokens": self.script.tokens_of("reasoning") * self.choices,
                 "audio_tokens": 0,
                 "accepted_prediction_tokens": 0,
                 "rejected_prediction_tokens": 0,
             },
         }
+        return overridden(computed, self.script.usage or {})
 
     # The stream
 
@@ -215,7 +241,7 @@ class Reply:
         """Head, chunks, `[DONE]`, end; the chunks of several choices take turns."""
         columns = [self.frames(index) for index in range(self.choices)]
         chunks = [frame for row in zip_longest(*columns) for frame in row if frame is not None]
-        if self.option("include_usage"):
+        if self.option("include_usage") and self.script.has_usage:
             chunks.append(Frame(("usage",), self.usage_chunk()))
         return (
             make_head(
@@ -228,24 +254,31 @@ class Reply:
 
     def frames(self, index: int) -> Iterator[Frame]:
         """The chunks of one choice."""
-        prefix, suffixes = self.envelope(index)
         parts = self.script.parts
-        role = '{"role":"assistant",'
         if not parts or isinstance(parts[0], Text):
-            delta = role.encode() + b'"content":"","refusal":null}'
-            yield Frame(("role",), self.chunk(index, delta, first=index == 0))
+            delta = b'{"role":"assistant","content":"","refusal":null}'
+            logprobs = self.logprobs.of_nothing() if self.logprobs else b"null"
+            data = self.chunk(index, delta, first=index == 0, logprobs=logprobs)
+            yield Frame(("role",), data)
         number = 0
         for place, part in enumerate(parts):
             match part:
-                case Text(texts):
-                    for piece in texts:
-                        suffix = suffixes[number % MASKS]
-                        number += 1
-                        data = prefix + quoted(piece) + suffix
-                        yield Frame(("content",), data, tokens=1)
+                case Text():
+                    yield from self.text_frames(index, part, number)
+                    number += len(part.pieces)
                 case ToolCall():
                     yield from self.tool_frames(index, place, part, opens=place == 0)
         yield Frame(("finish",), self.chunk(index, b"{}", finish=self.script.finish))
+
+    def text_frames(self, index: int, part: Text, number: int) -> Iterator[Frame]:
+        """The chunks of a text, behind so many others of the choice."""
+        kinds, prefix = (part.kind,), self.prefix(index, FIELDS[part.kind])
+        suffixes = [self.suffix(index, mask, b"null") for mask in range(MASKS)]
+        for place, piece in enumerate(part.pieces, number):
+            suffix = suffixes[place % MASKS]
+            if self.logprobs is not None and part.kind != "reasoning":
+                suffix = self.suffix(index, place % MASKS, self.logprobs.of_piece(piece, part.kind))
+            yield Frame(kinds, prefix + quoted(piece) + suffix, tokens=1)
 
     def tool_frames(
         self, index: int, place: int, part: ToolCall, *, opens: bool
@@ -268,15 +301,24 @@ class Reply:
             more = {"tool_calls": [{"index": number, "function": {"arguments": arguments}}]}
             yield Frame(("tool",), self.chunk(index, compact(more)), part=number + 1, tokens=1)
 
-    def envelope(self, index: int) -> tuple[bytes, tuple[bytes, ...]]:
-        """What stands before and behind the text of a plain chunk: rendered once a choice."""
+    def prefix(self, index: int, field: str) -> bytes:
+        """What stands before the text of a plain chunk."""
         head = compact(self.common(first=False))[:-1]
-        prefix = head + b',"choices":[{"index":%d,"delta":{"content":' % index
-        tail = b'},"logprobs":null,"finish_reason":null}]'
-        return prefix, tuple(tail + self.closing(self.mask(index, n)) for n in range(MASKS))
+        return head + b',"choices":[{"index":%d,"delta":{"%b":' % (index, field.encode())
+
+    def suffix(self, index: int, mask: int, logprobs: bytes) -> bytes:
+        """What stands behind the text of a plain chunk."""
+        tail = b'},"logprobs":%b,"finish_reason":null}]' % logprobs
+        return tail + self.closing(self.mask(index, mask))
 
     def chunk(
-        self, index: int, delta: bytes, *, first: bool = False, finish: str | None = None
+        self,
+        index: int,
+        delta: bytes,
+        *,
+        first: bool = False,
+        finish: str | None = None,
+        logprobs: bytes = b"null",
     ) -> bytes:
         """One chunk with a choice."""
         head = compact(self.common(first=first))[:-1]
@@ -286,8 +328,8 @@ class Reply:
             mask = ""  # the capture's last chunk carries an empty one
         return (
             head
-            + b',"choices":[{"index":%d,"delta":%b,"logprobs":null,"finish_reason":%b}]'
-            % (index, delta, reason)
+            + b',"choices":[{"index":%d,"delta":%b,"logprobs":%b,"finish_reason":%b}]'
+            % (index, delta, logprobs, reason)
             + self.closing(mask)
         )
 
@@ -319,6 +361,16 @@ class Reply:
         if self.option("include_obfuscation") is False:
             return None
         return self.identity.hexadecimal(f"mask/{index}/{number % MASKS}", 8)
+
+
+def overridden(usage: dict[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """The usage with other values in it; mappings are merged, null is a value."""
+    return usage | {
+        key: overridden(usage[key], value)
+        if isinstance(value, dict) and isinstance(usage.get(key), dict)
+        else value
+        for key, value in values.items()
+    }
 
 
 def compact(value: Any) -> bytes:

@@ -18,6 +18,7 @@ TOOL = {"type": "function", "function": {"name": "f", "parameters": {"type": "ob
 BARE = {"type": "function", "function": {"name": "g"}}
 FORM = {"type": "json_schema", "json_schema": {"name": "x", "schema": {"enum": [1]}}}
 OBJECT = {"type": "object"}
+NONE = {"type": "object", "properties": {}}
 
 
 @pytest.mark.parametrize(
@@ -29,7 +30,7 @@ OBJECT = {"type": "object"}
         ({"messages": [ANSWER, USER, ANSWER, PARTS]}, Conversation("a\nb", 3)),
         ({"messages": [{"role": "user"}]}, Conversation("")),
         ({"messages": [{"role": "system", "content": "x"}]}, Conversation()),
-        ({"tools": [TOOL, BARE, 5, {}]}, Conversation(tools={"f": OBJECT, "g": OBJECT})),
+        ({"tools": [TOOL, BARE, 5, {}]}, Conversation(tools={"f": OBJECT, "g": NONE})),
         ({"tools": [TOOL], "tool_choice": "none"}, Conversation()),
         ({"tools": [TOOL], "tool_choice": "auto"}, Conversation(tools={"f": OBJECT})),
         ({"tools": [TOOL], "tool_choice": BARE}, Conversation(tools={"f": OBJECT}, tool="g")),

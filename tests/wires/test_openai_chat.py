@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -400,3 +401,114 @@ def test_a_body_that_is_no_json() -> None:
 def test_what_is_accepted(data: dict[str, Any]) -> None:
     """A request in order passes, and parameters that change nothing here are not looked at."""
     WIRE.check(call(**data))
+
+
+THOUGHT = Script((Text(("Hm", "."), "reasoning"), Text(("Why", " not"))))
+DECLINED = Script((Text(("No", "."), "refusal"),))
+
+
+def deltas(script: Script, **data: Any) -> list[tuple[tuple[str, ...], Any]]:
+    """The kinds and deltas of a stream, without `[DONE]`."""
+    *chunks, _ = frames(script, stream=True, **data)
+    return [
+        (frame.kinds, choice["delta"])
+        for frame in chunks
+        for choice in json.loads(frame.data)["choices"]
+    ]
+
+
+def test_reasoning_comes_before_the_answer() -> None:
+    """What is thought has frames and a field of its own, in the stream and in the document."""
+    assert deltas(THOUGHT) == [
+        (("role",), {"role": "assistant", "content": "", "refusal": None}),
+        (("reasoning",), {"reasoning_content": "Hm"}),
+        (("reasoning",), {"reasoning_content": "."}),
+        (("content",), {"content": "Why"}),
+        (("content",), {"content": " not"}),
+        (("finish",), {}),
+    ]
+    document = json.loads(frames(THOUGHT)[0].data)
+    message = document["choices"][0]["message"]
+    assert (message["reasoning_content"], message["content"]) == ("Hm.", "Why not")
+    assert document["usage"]["completion_tokens"] == 4
+    assert document["usage"]["completion_tokens_details"]["reasoning_tokens"] == 2
+
+
+def test_a_refusal_is_no_answer() -> None:
+    """A refusal streams as such; in the document the content is null."""
+    assert deltas(DECLINED)[1:] == [
+        (("refusal",), {"refusal": "No"}),
+        (("refusal",), {"refusal": "."}),
+        (("finish",), {}),
+    ]
+    choice = json.loads(frames(DECLINED)[0].data)["choices"][0]
+    assert (choice["message"]["refusal"], choice["message"]["content"]) == ("No.", None)
+    assert choice["finish_reason"] == "stop"
+
+
+def test_usage_can_be_overridden() -> None:
+    """Other values replace parts of the usage, null is one of them; or there is none."""
+    other = replace(
+        WHY,
+        usage={"completion_tokens": 0, "total_tokens": None, "x": {"y": 1},
+               "completion_tokens_details": {"reasoning_tokens": 7}},
+    )  # fmt: skip
+    usage = json.loads(frames(other)[0].data)["usage"]
+    assert (usage["completion_tokens"], usage["total_tokens"], usage["x"]) == (0, None, {"y": 1})
+    assert usage["completion_tokens_details"]["reasoning_tokens"] == 7
+    assert usage["completion_tokens_details"]["audio_tokens"] == 0
+    assert usage["prompt_tokens"] > 0
+    streamed = frames(other, stream=True, stream_options={"include_usage": True})
+    assert json.loads(streamed[-2].data)["usage"] == usage
+    absent = replace(WHY, has_usage=False)
+    assert "usage" not in json.loads(frames(absent)[0].data)
+    kinds = [
+        frame.kinds for frame in frames(absent, stream=True, stream_options={"include_usage": True})
+    ]
+    assert ("usage",) not in kinds
+
+
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_choices_can_be_overridden(count: int) -> None:
+    """A script may give more or fewer choices than were asked for, also none."""
+    script = replace(WHY, choices=count)
+    document = json.loads(frames(script, n=2)[0].data)
+    assert len(document["choices"]) == count
+    assert document["usage"]["completion_tokens"] == 2 * count
+    kinds = [frame.kinds for frame in frames(script, n=2, stream=True)]
+    assert kinds.count(("content",)) == 2 * count
+    assert kinds[-1] == ("done",)
+
+
+def test_logprobs_of_a_stream() -> None:
+    """The role has empty lists, each piece its own entry, the last chunk null."""
+    *chunks, _ = frames(THOUGHT, stream=True, logprobs=True)
+    found = [json.loads(frame.data)["choices"][0]["logprobs"] for frame in chunks]
+    assert found[0] == {"content": [], "refusal": None}
+    assert found[1:3] == [None, None]
+    assert [one["content"][0]["token"] for one in found[3:5]] == ["Why", " not"]
+    assert found[4]["content"][0]["bytes"] == [32, 110, 111, 116]
+    assert found[4]["content"][0]["top_logprobs"] == []
+    assert found[4]["content"][0]["logprob"] <= 0
+    assert found[4]["refusal"] is None
+    assert found[5] is None
+
+
+@pytest.mark.parametrize("script", [THOUGHT, DECLINED, WHY, CALLS])
+@pytest.mark.parametrize("top", [None, 0, 5])
+def test_the_sdk_reads_logprobs(script: Script, top: int | None) -> None:
+    """They are valid to OpenAI's types; alternatives are as many as were asked for."""
+    options = {"logprobs": True, "top_logprobs": top}
+    document = ChatCompletion.model_validate_json(frames(script, **options)[0].data, strict=True)
+    found = document.choices[0].logprobs
+    texts = [part for part in script.parts if isinstance(part, Text) and part.kind != "reasoning"]
+    tokens = ((found.content or []) + (found.refusal or [])) if found else []
+    assert [token.token for token in tokens] == [piece for part in texts for piece in part.pieces]
+    assert all(len(token.top_logprobs) == (top or 0) for token in tokens)
+    assert all(
+        sorted(token.top_logprobs, key=lambda one: -one.logprob) == token.top_logprobs
+        for token in tokens
+    )
+    *chunks, _ = frames(script, stream=True, **options)
+    for frame in chunks:
+        ChatCompletionChunk.model_validate_json(frame.data, strict=True)
