@@ -96,10 +96,11 @@ class FakeTransport(asyncio.Transport):
         self.writes: list[tuple[float, bytes]] = []
         self.buffered = 0
         self.ending: str | None = None
+        self.half = False
         self.sock = FakeSocket()
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        assert self.ending is None, "nothing may be written after the end"
+        assert not (self.ending or self.half), "nothing may be written after the end"
         self.writes.append((self.clock.time, bytes(data)))
         self.buffered += len(data)
         if self.buffered > self.room:
@@ -113,6 +114,10 @@ class FakeTransport(asyncio.Transport):
         self.buffered = 0
         assert isinstance(self.protocol, asyncio.Protocol)
         self.protocol.resume_writing()
+
+    def write_eof(self) -> None:
+        assert self.ending is None
+        self.half = True
 
     def get_write_buffer_size(self) -> int:
         return self.buffered

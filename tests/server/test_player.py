@@ -6,7 +6,7 @@ import pytest
 
 from mockllm.engine.journal import Outcome
 from mockllm.server.player import Player
-from mockllm.timeline.events import FOREVER, Close, Wait, WireEvent, Write
+from mockllm.timeline.events import FOREVER, Beat, Close, Extra, Wait, WireEvent, Write
 from tests.server.fakes import FakeClock, FakeTransport
 
 
@@ -210,3 +210,94 @@ def test_progress_at_every_step(count: int) -> None:
     assert outcome.bytes_sent == min(count + 1, 5)
     assert outcome.ending == ("playing" if count < 5 else "done")
     assert outcome.completed == (2 * count + 1 if count < 5 else 10)
+
+
+def beating(seconds: float, every: float) -> Wait:
+    """A wait with a heartbeat."""
+    return Wait(seconds, beat=Beat(every, Extra(b"!")))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "every", "times"),
+    [
+        (3.5, 1.0, [1, 2, 3, 3.5]),
+        (3.0, 1.0, [1, 2, 3]),  # the end of the wait is no beat
+        (0.3, 0.1, [0.1, 0.2, 0.3]),  # nor where sums of floats miss it
+        (1.0, 2.0, [1]),
+    ],
+)
+def test_heartbeats(seconds: float, every: float, times: list[float]) -> None:
+    """A heartbeat comes at its exact times within the wait, and what follows at the wait's end."""
+    stage = Stage(beating(seconds, every), Write(b"end"))
+    stage.player.play()
+    stage.clock.advance(10)
+    assert stage.times == pytest.approx(times)
+    assert [data for _, data in stage.transport.writes] == [b"!"] * (len(times) - 1) + [b"end"]
+    assert stage.outcome.bytes_sent == len(times) + 2
+    assert stage.outcome.completed == 2
+
+
+def test_heartbeats_without_end() -> None:
+    """A wait forever beats until the peer leaves, and then no more."""
+    stage = Stage(Write(b"a"), beating(FOREVER, 60.0))
+    stage.player.play()
+    stage.clock.advance(3600)
+    assert len(stage.times) == 61
+    stage.player.connection_lost(None)
+    assert stage.outcome.ending == "peer gone"
+    assert stage.outcome.bytes_sent == 61
+    assert stage.clock.pending == 0
+
+
+def test_no_heartbeats_for_a_slow_reader() -> None:
+    """While the buffer is full heartbeats are skipped; the next comes at its own time."""
+    stage = Stage(Write(b"x" * 20), beating(5.5, 1.0), Write(b"end"), room=10)
+    stage.player.play()
+    assert stage.times == [0]
+    stage.transport.drain()
+    stage.clock.advance(1.5)
+    stage.transport.buffered = 20
+    stage.player.pause_writing()
+    stage.clock.advance(2)
+    assert stage.times == [0, 1]
+    stage.transport.drain()
+    assert stage.times == [0, 1]
+    stage.clock.advance(10)
+    assert stage.times == [0, 1, 4, 5, 5.5]
+
+
+def test_a_held_heartbeat_is_released() -> None:
+    """The server's stop ends the beating."""
+    stage = Stage(beating(FOREVER, 1.0))
+    stage.player.play()
+    stage.clock.advance(2)
+    stage.player.release()
+    stage.clock.advance(5)
+    assert stage.times == [1, 2]
+    assert stage.outcome.ending == "held"
+
+
+def test_half_close() -> None:
+    """The writing side is closed, and the connection is the peer's to end."""
+    stage = Stage(Write(b"a"), Close("half"), Write(b"b"))
+    stage.player.play()
+    assert stage.transport.half
+    assert stage.transport.ending is None
+    assert stage.player.outcome.ending == "playing"
+    stage.player.data_received(b"more")
+    stage.player.resume_writing()
+    stage.clock.advance(60)
+    assert [data for _, data in stage.transport.writes] == [b"a"]
+    stage.player.eof_received()
+    stage.player.connection_lost(None)
+    assert Outcome("closed", 2, 2, 1, 0.0, 60.0, 60.0) == stage.outcome
+    assert stage.transport.upstream.told == [b"more", "eof", "lost"]
+
+
+def test_a_half_closed_connection_is_released() -> None:
+    """The server's stop does not wait for the peer."""
+    stage = Stage(Close("half"))
+    stage.player.play()
+    stage.player.release()
+    assert stage.transport.ending == "fin"
+    assert stage.outcome.ending == "held"
