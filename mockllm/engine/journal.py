@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from mockllm.engine.plan import Plan
 from mockllm.matchers.redact import redact
-from mockllm.timeline.events import Frame, Write
+from mockllm.timeline.events import Beat, Extra, Frame, Wait, WireEvent, Write
 
 Ending = Literal["playing", "done", "closed", "reset", "held", "peer gone"]
 
@@ -40,6 +40,19 @@ class Outcome:
     """When the client closed or reset the connection, if that came before the end."""
     idle: Ending | None = None
     """How the kept connection ended afterwards, if a fault ended it."""
+    beats: tuple[tuple[int, int], ...] = ()
+    """How many heartbeats were sent in which event of the wire timeline."""
+
+
+def sent(event: WireEvent, completed: bool, beats: int) -> bytes:
+    """The bytes of one event that were handed over."""
+    match event:
+        case Write(data) if completed:
+            return data
+        case Wait(beat=Beat(unit=Extra(data))):
+            return data * beats
+        case _:
+            return b""
 
 
 @dataclass(frozen=True)
@@ -133,8 +146,12 @@ class Entry:
     @property
     def bytes_written(self) -> bytes:
         """Everything that was handed to the kernel, head included."""
-        events = self.plan.lowered.events[: self.outcome.completed]
-        return b"".join(event.data for event in events if isinstance(event, Write))
+        beats = dict(self.outcome.beats)
+        begun = self.plan.lowered.events[: self.outcome.begun]
+        return b"".join(
+            sent(event, index < self.outcome.completed, beats.get(index, 0))
+            for index, event in enumerate(begun)
+        )
 
     @property
     def fired(self) -> tuple[str, ...]:

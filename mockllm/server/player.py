@@ -13,6 +13,7 @@ only when nothing is left in the buffers of transport and kernel.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 
 from mockllm.engine.journal import Ending, Outcome
@@ -41,6 +42,7 @@ class Player(asyncio.Protocol):
         self._upstream = transport.get_protocol()
         self._start = self._due = clock.now()
         self._begun = self._completed = self._bytes = 0
+        self._beats: Counter[int] = Counter()
         self._first_byte: float | None = None
         self._peer_left: float | None = None
         self._timer: Timer | None = None
@@ -131,6 +133,7 @@ class Player(asyncio.Protocol):
         def strike() -> None:
             if not self._full and isinstance(beat.unit, Extra):
                 self._write(beat.unit.data)
+                self._beats[self._begun - 1] += 1
             self._beat(beat, when + beat.every, left - 1)
 
         self._timer = self._clock.call_at(when, strike)
@@ -177,6 +180,7 @@ class Player(asyncio.Protocol):
             self._first_byte,
             self._clock.now() - self._start if over else None,
             self._peer_left,
+            beats=tuple(self._beats.items()),
         )
 
     # What the transport says

@@ -100,7 +100,8 @@ class FakeTransport(asyncio.Transport):
         self.sock = FakeSocket()
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        assert not (self.ending or self.half), "nothing may be written after the end"
+        assert self.ending is None, "nothing may be written after the end"
+        assert not self.half, "nothing may be written after a half close"
         self.writes.append((self.clock.time, bytes(data)))
         self.buffered += len(data)
         if self.buffered > self.room:

@@ -234,6 +234,7 @@ def test_heartbeats(seconds: float, every: float, times: list[float]) -> None:
     assert stage.times == pytest.approx(times)
     assert [data for _, data in stage.transport.writes] == [b"!"] * (len(times) - 1) + [b"end"]
     assert stage.outcome.bytes_sent == len(times) + 2
+    assert stage.outcome.beats == (((0, len(times) - 1),) if len(times) > 1 else ())
     assert stage.outcome.completed == 2
 
 
