@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
 
 from mockllm.engine.gate import Connection
@@ -26,6 +26,8 @@ from mockllm.server.threaded import Threaded
 from mockllm.server.tls import authority_pem
 
 __tracebackhide__ = True  # pytest shows the line of the test, not of its tools
+
+T = TypeVar("T")
 
 API_KEY = "mockllm-not-a-key"
 """What clients send: no secret scanner takes it for a key."""
@@ -140,7 +142,7 @@ class MockLLM:
     @property
     def connections(self) -> tuple[Connection, ...]:
         """The connections of those ports, oldest first, and which faults met them."""
-        return self._running.call(lambda service: service.engine.connections.entries())
+        return self._read(lambda service: service.engine.connections.entries())
 
     @property
     def ca_pem(self) -> str:
@@ -238,11 +240,11 @@ class MockLLM:
     def calls(self) -> tuple[Entry, ...]:
         """The calls since the start or reset, oldest first, as they stand now. At most the last
         thousand are kept."""
-        return self._running.call(lambda service: service.engine.journal.entries())
+        return self._read(lambda service: service.engine.journal.entries())
 
     def assert_attempts(self, count: int) -> None:
         """Fail unless exactly so many calls came since the start or reset."""
-        calls, forgotten = self._running.call(
+        calls, forgotten = self._read(
             lambda service: (service.engine.journal.entries(), service.engine.journal.forgotten)
         )
         came = len(calls) + forgotten
@@ -253,12 +255,16 @@ class MockLLM:
 
     def report(self) -> str:
         """What happened, for people: the profile that is on and each call in one line."""
-        calls, name = self._running.call(
-            lambda s: (s.engine.journal.entries(), s.engine.profile.name)
-        )
+        calls, name = self._read(lambda s: (s.engine.journal.entries(), s.engine.profile.name))
         return f"profile {name} at {self.url}\n{brief(calls) or '  no call came'}"
 
     # Inside
+
+    def _read(self, function: Callable[[Service], T]) -> T:
+        """Ask the server, or what is left of it: the journal stays when it has stopped."""
+        if self._server is not None and not self._server.running:
+            return function(self._server.service)
+        return self._running.call(function)
 
     @property
     def _running(self) -> Threaded:

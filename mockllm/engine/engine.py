@@ -13,9 +13,10 @@ from mockllm.engine.endpoints import find, refuse
 from mockllm.engine.exchange import Here
 from mockllm.engine.gate import Connections
 from mockllm.engine.journal import Entry, Journal
-from mockllm.engine.plan import Conditions, Found, Plan, Visit, find_route, make_plan
+from mockllm.engine.plan import Conditions, Found, Plan, Visit, find_route, make_plan, upload_plans
 from mockllm.engine.select import select, split_path
 from mockllm.engine.tallies import Count, Tallies, end
+from mockllm.engine.upload import Stage, acts_on_upload
 from mockllm.faults.fault import ErrorSpec
 from mockllm.matchers.call import Call
 from mockllm.profile.library import Library
@@ -154,13 +155,51 @@ class Engine:
         return call, path_name
 
     def plan(
-        self, call: Call, path_name: str | None, here: Here, *, otherwise: Loaded | None = None
+        self,
+        call: Call,
+        path_name: str | None,
+        here: Here,
+        *,
+        otherwise: Loaded | None = None,
+        visit: Visit | None = None,
     ) -> Plan:
-        """The plan for a call, which is counted by this.
+        """The plan for a call, which is counted by this, unless its upload was (`visit`).
 
         `otherwise` is the profile of a call that chooses none; without it, the one that is on.
         """
-        return self._plan(call, path_name, here, refusal=None, visit=None, otherwise=otherwise)
+        return self._plan(call, path_name, here, refusal=None, visit=visit, otherwise=otherwise)
+
+    def uploads(
+        self, call: Call, path_name: str | None, here: Here, *, otherwise: Loaded | None = None
+    ) -> tuple[Visit | None, tuple[tuple[Stage, Plan], ...]]:
+        """What happens while the body of a call arrives, of which only the head has been read.
+
+        The call is counted by this if anything happens; the visit is then `plan`'s.
+        """
+        profile = otherwise or self.profile
+        try:
+            selection = select(call, path_name, self.names)
+        except Refused:
+            return None, ()
+        call = selection.call
+        if selection.name is not None:
+            profile = self.find(selection.name)
+        found = find_route(call, profile.profile)
+        if found.route is None or not any(map(acts_on_upload, found.route.faults)):
+            return None, ()
+        ticket, _ = self._counters.begin(call, self._now())
+        visit = self._visit(call, profile, found, ticket)
+        plans = upload_plans(
+            call,
+            found,
+            visit,
+            name=profile.name,
+            profile=profile.profile,
+            wire=find(call.method, call.path),
+            conditions=self.conditions,
+            here=here,
+        )
+        return visit, plans
 
     def refusal(self, call: Call, spec: ErrorSpec, here: Here) -> Plan:
         """The plan for a request that is refused before any route sees it; nothing is counted."""

@@ -115,7 +115,7 @@ class Entry:
         """The faults that acted, by their place in the route."""
         steps = self.plan.steps[: self.reached]
         idle = self.plan.idle_faults if self.outcome.idle else frozenset()
-        return idle.union(*(step.faults for step in steps))
+        return idle.union(self.plan.before, *(step.faults for step in steps))
 
     @property
     def status(self) -> int | None:
@@ -237,6 +237,11 @@ class Record:
     def __init__(self, entry: Entry) -> None:
         self._entry = entry
         self._progress: Callable[[], Outcome] | None = None
+
+    @classmethod
+    def unseen(cls, plan: Plan) -> Record:
+        """A record that no journal keeps: what it plays is part of another."""
+        return cls(Entry(0, "", plan, Outcome()))
 
     @property
     def entry(self) -> Entry:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from mockllm.engine import dice
 from mockllm.engine.exchange import Here, WireExchange
+from mockllm.engine.upload import Stage, acts_on_upload, stages
 from mockllm.faults.apply import Applied, Report, apply
 from mockllm.faults.fault import ErrorSpec
 from mockllm.faults.often import By, Occasion, Tally
@@ -88,6 +89,8 @@ class Plan:
     lowered: Lowered
     """What the socket does, in the server's time."""
     speed: float
+    before: frozenset[int] = frozenset()
+    """The faults that acted while the request's body arrived."""
     idle: tuple[WireEvent, ...] = ()
     """What happens on the kept connection after the exchange, in the server's time."""
     idle_faults: frozenset[int] = frozenset()
@@ -169,6 +172,7 @@ def make_plan(
         applied.reports,
         hastened(lowered, conditions.speed),
         conditions.speed,
+        frozenset(),
         tuple(hasten(wire_event(step), conditions.speed) for step in applied.idle),
         frozenset(index for step in applied.idle for index in step.faults),
         applied.next_byte,
@@ -178,6 +182,53 @@ def make_plan(
 def fitting(conditions: Conditions, profile: Profile) -> Conditions:
     """The conditions under which a profile plays: one that is not scalable takes its own time."""
     return conditions if profile.scalable else replace(conditions, speed=1.0)
+
+
+def upload_plans(
+    call: Call,
+    found: Found,
+    visit: Visit,
+    *,
+    name: str,
+    profile: Profile,
+    wire: Wire | None,
+    conditions: Conditions,
+    here: Here,
+) -> tuple[tuple[Stage, Plan], ...]:
+    """What happens while the body of a request arrives, of which only the head is known."""
+    if found.route is None or not any(map(acts_on_upload, found.route.faults)):
+        return ()
+    seed = conditions.seed if profile.seed is None else profile.seed
+    who = (seed, name, found.name, call.fingerprint, call.session, visit.attempt)
+    exchange = WireExchange(
+        call, wire, Setting(Identity(dice.key(*who)), profile.models), here, who
+    )
+    chances = occasions(found, visit, conditions, who)
+    made = []
+    for stage in stages(found.route.faults, chances, exchange):
+        lowered = hastened(lower(stage.steps, date=here.date), conditions.speed)
+        if lowered.events and isinstance(lowered.events[-1], Close):
+            last = lowered.events[-1]
+            # With unread input a close would be a reset; the handler closes when it has read on.
+            if last.how == "fin":
+                lowered = Lowered(lowered.events[:-1], lowered.origin[:-1])
+        made.append(
+            (
+                stage,
+                Plan(
+                    call,
+                    name,
+                    found,
+                    visit,
+                    None,
+                    stage.steps,
+                    stage.reports,
+                    lowered,
+                    conditions.speed,
+                ),
+            )
+        )
+    return tuple(made)
 
 
 def base(

@@ -36,11 +36,12 @@ class ReplyFault(Adding):
     On the wire: the status line, headers and body of a named answer (captured bytes, header order
     and case included) or of an error in a shape. Without a shape the wire's own is taken; `status`
     decides message, type and code unless they are given. `code: 500` is sent as a number, `"500"`
-    as a string. The connection stays usable unless the imitated server closes it.
+    as a string. The connection stays usable unless the imitated server closes it. At `upload` the
+    answer comes before the request's body has been read, says `connection: close`, and closes.
     """
 
     verb: ClassVar = "reply"
-    points: ClassVar = ("request",)
+    points: ClassVar = ("request", "upload")
     default_at: ClassVar = "request"
 
     reply: Annotated[

@@ -177,6 +177,28 @@ class Route(Strict):
         refuse_gates(faults)
         return faults
 
+    @model_validator(mode="after")
+    def upload_fits(self) -> Self:
+        """Refuse faults of the upload behind conditions on the body."""
+        refuse_late_match(self.match, self.faults)
+        return self
+
+
+HEAD_ONLY = frozenset({"wire", "method", "path", "header", "key"})
+"""Conditions that the head of a request decides."""
+
+
+def refuse_late_match(match: MatchBase | None, faults: tuple[AnyFault, ...] | None) -> None:
+    """Refuse a fault that acts while the body arrives if the route is only known afterwards."""
+    late = sorted((match.model_fields_set if match else set()) - HEAD_ONLY)
+    for fault in faults or ():
+        if fault.anchor.point == "upload" and late:
+            raise expected(
+                f"a match on the head of the request ({', '.join(sorted(HEAD_ONLY))})",
+                ", ".join(late),
+                f"{fault.anchor.text} comes before the body has been read",
+            )
+
 
 GATES = ("connect", "tls")
 """The points of a connection before its first request."""
@@ -228,6 +250,7 @@ class Routed(Strict):
                 dict.fromkeys(["routes", *given]),
                 f"move {names} into a route",
             )
+        refuse_late_match(self.match, self.faults)
         return self
 
     @cached_property

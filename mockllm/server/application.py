@@ -14,14 +14,16 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+import aiohttp
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
 from mockllm.engine.engine import Engine
 from mockllm.engine.exchange import Here
 from mockllm.engine.journal import Entry, Outcome, Record
-from mockllm.engine.plan import Plan
+from mockllm.engine.plan import Plan, Visit
 from mockllm.faults.fault import ErrorSpec
+from mockllm.matchers.call import Call
 from mockllm.profile.loader import Loaded
 from mockllm.server import admin
 from mockllm.server.clock import Clock
@@ -97,35 +99,73 @@ class Application:
             self._idle[transport].give_way()
         if request.headers.get("expect", "").lower() == "100-continue":
             transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        try:
-            body = await read_body(request)
-        except (ConnectionError, asyncio.IncompleteReadError, web.RequestPayloadError) as error:
-            log.info("%s %s: the client left in its body: %s", request.method, request.path, error)
-            return Played(keep_alive=False)
-        call, path_name = self.engine.read(
-            request.method,
-            request.raw_path,
-            tuple((name, value) for name, value in request.headers.items()),
-            body if body is not None else b"",
-            keep_alive=request.keep_alive,
-            http10=request.version < (1, 1),
-            connection=getattr(request.protocol, "number", 0),
-        )
+        upload = Upload(request.content)
         here = Here(
             datetime.now(UTC).timestamp(),
             f"{request.scheme}://{request.host}",
             self.engine.listeners,
         )
+        try:
+            visit, acted, over = await self.arrival(request, upload, here, transport)
+            if over:
+                return Played(keep_alive=False)
+            body = await upload.whole()
+        except (ConnectionError, asyncio.IncompleteReadError, web.RequestPayloadError) as error:
+            log.info("%s %s: the client left in its body: %s", request.method, request.path, error)
+            return Played(keep_alive=False)
+        call, path_name = self.read(request, body if body is not None else b"")
         if body is None:
             plan = self.engine.refusal(call, too_large(), here)
         else:
-            plan = self.engine.plan(call, path_name, here, otherwise=self._profile)
+            plan = self.engine.plan(call, path_name, here, otherwise=self._profile, visit=visit)
+            plan = replace(plan, before=acted)
         record = self.engine.journal.begin(plan, iso_time())
         outcome = await self.play(plan, record, transport)
         kept = outcome.ending == "done" and not transport.is_closing()
         if kept and plan.idle:
             self.idle(plan, record, outcome, transport)
         return Played(keep_alive=kept)
+
+    def read(self, request: web.BaseRequest, body: bytes) -> tuple[Call, str | None]:
+        """A request as the engine knows it, with as much of its body as there is."""
+        return self.engine.read(
+            request.method,
+            request.raw_path,
+            tuple((name, value) for name, value in request.headers.items()),
+            body,
+            keep_alive=request.keep_alive,
+            http10=request.version < (1, 1),
+            connection=getattr(request.protocol, "number", 0),
+        )
+
+    async def arrival(
+        self,
+        request: web.BaseRequest,
+        upload: Upload,
+        here: Here,
+        transport: asyncio.Transport,
+    ) -> tuple[Visit | None, frozenset[int], bool]:
+        """Let happen what is planned while the body arrives.
+
+        Returns the visit if the call has been counted, the faults that acted, and whether the
+        exchange is over.
+        """
+        call, path_name = self.read(request, b"")
+        visit, plans = self.engine.uploads(call, path_name, here, otherwise=self._profile)
+        acted: frozenset[int] = frozenset()
+        for stage, plan in plans:
+            if not await upload.reaches(stage.size):
+                break
+            acted |= stage.faults
+            record = (
+                self.engine.journal.begin(plan, iso_time()) if stage.ends else Record.unseen(plan)
+            )
+            await self.play(plan, record, transport)
+            if stage.ends or transport.is_closing():
+                if stage.closes and not transport.is_closing():
+                    transport.write_eof()
+                return visit, acted, True
+        return visit, acted, False
 
     def idle(
         self, plan: Plan, record: Record, outcome: Outcome, transport: asyncio.Transport
@@ -150,8 +190,9 @@ class Application:
         def on_end(outcome: Outcome) -> None:
             self._players.discard(player)
             entry = record.update(outcome)
-            self.engine.ended(entry)
-            self._on_entry(entry)
+            if entry.number:  # else it is only a part of a call
+                self.engine.ended(entry)
+                self._on_entry(entry)
             if not ended.done():
                 ended.set_result(outcome)
 
@@ -162,19 +203,37 @@ class Application:
         return await ended
 
 
-async def read_body(request: web.BaseRequest) -> bytes | None:
-    """The whole body; None where it is over the limit (it has been read all the same)."""
-    parts: list[bytes] = []
-    size = 0
-    async for part in request.content.iter_any():
-        size += len(part)
-        if size <= MAX_BODY:
-            parts.append(part)
+class Upload:
+    """A request's body as it arrives."""
+
+    def __init__(self, content: aiohttp.StreamReader) -> None:
+        self._content = content
+        self._parts: list[bytes] = []
+        self._size = 0
+
+    async def reaches(self, size: int) -> bool:
+        """Read on until so many bytes have come; False where the body is shorter."""
+        while self._size < size:
+            part = await self._content.readany()
+            if not part:
+                return False
+            self._keep(part)
+        return True
+
+    async def whole(self) -> bytes | None:
+        """The whole body; None where it is over the limit (it has been read all the same)."""
+        async for part in self._content.iter_any():
+            self._keep(part)
+            if self._size > MAX_DRAINED:
+                break
+        return b"".join(self._parts) if self._size <= MAX_BODY else None
+
+    def _keep(self, part: bytes) -> None:
+        self._size += len(part)
+        if self._size <= MAX_BODY:
+            self._parts.append(part)
         else:
-            parts.clear()
-        if size > MAX_DRAINED:
-            break
-    return b"".join(parts) if size <= MAX_BODY else None
+            self._parts.clear()
 
 
 def too_large() -> ErrorSpec:

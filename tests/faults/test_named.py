@@ -111,7 +111,7 @@ def test_each_says_what_it_does() -> None:
         ({"stall": 30}, "expected a duration, got 30; write the unit, such as 30s or 30ms"),
         ({"reset": "2s"}, "expected no value (or true), got '2s'"),
         ({"garble": None, "at": "after content 5"}, "expected an anchor for edit: SELECTOR, head, got 'after content 5'; edit changes a frame or the head, so name it: content 6, head"),
-        ({"fail": 503, "at": "after content 5"}, "expected an anchor for reply: request, got 'after content 5'; once the head is sent there is no other answer"),
+        ({"fail": 503, "at": "after content 5"}, "expected an anchor for reply: request, upload SIZE, got 'after content 5'; once the head is sent there is no other answer"),
         ({"error": None, "at": "request"}, "expected another anchor for send: {error: {}, done: true}, got 'request'; body bytes need a head before them; to answer otherwise use reply"),
         ({"stall": "1s", "at": "content 5"}, "expected an anchor for wait: request, head, before SELECTOR, after SELECTOR, byte N, t TIME, server TIME, end, upload SIZE, idle [next-byte], connect, tls, got 'content 5'; say before content 5 or after content 5"),
     ],

@@ -255,7 +255,7 @@ EVERY = ("request", "head", "before done", "after done", "t 1s", "end", "done")
         (
             {"reply": "a"},
             ("request",),
-            "expected an anchor for reply: request, got 'head'; once the head is sent there is no other answer",
+            "expected an anchor for reply: request, upload SIZE, got 'head'; once the head is sent there is no other answer",
         ),
         (
             {"send": {"comment": "a"}},

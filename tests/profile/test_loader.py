@@ -121,7 +121,7 @@ SELECTORS = "a selector such as content 5, content 3..5, frame -1 or finish"
         ("faults: [{reset: , at: t 30}]", "2:24: faults[0].at: expected a duration such as 300ms, 2s or 1m30s, got '30'"),
         ("faults: [{edit: drop, at: after content 5}]", "2:27: faults[0].at: expected an anchor for edit: SELECTOR, head, got 'after content 5'; edit changes a frame or the head, so name it: content 6, head"),
         ("faults: [{encode: no-space, at: request}]", "2:33: faults[0].at: expected an anchor for encode: body, SELECTOR, head, got 'request'; encode changes how something is written, so name it: body, frame 1, head"),
-        ("faults: [{fail: 503, at: head}]", "2:26: faults[0].at: expected an anchor for reply: request, got 'head'; once the head is sent there is no other answer"),
+        ("faults: [{fail: 503, at: head}]", "2:26: faults[0].at: expected an anchor for reply: request, upload SIZE, got 'head'; once the head is sent there is no other answer"),
     ],
 )  # fmt: skip
 def test_one_mistake(second: str, problem: str) -> None:
