@@ -108,7 +108,11 @@ def first_profile(library: Library) -> Loaded:
 @click.argument("profiles", nargs=-1, required=True, metavar="PROFILE ...")
 @FOLDERS
 def check(profiles: tuple[str, ...], folders: tuple[Path, ...]) -> None:
-    """Check profiles, by name or path; every problem with its line. Exit status 1 if there are any."""
+    """Check profiles, by name or path; every problem with its line. Exit status 1 if there are any.
+
+    Warnings tell of faults and routes that can never act; they do not change the exit status.
+    """
+    from mockllm.engine.warnings import warnings
     from mockllm.profile.library import UnknownProfile
     from mockllm.profile.problems import ProfileError
 
@@ -124,6 +128,8 @@ def check(profiles: tuple[str, ...], folders: tuple[Path, ...]) -> None:
             wrong += 1
             click.echo(f"{profile}: {error}")
         else:
+            for warning in warnings(loaded):
+                click.echo(warning.render(loaded.file))
             click.echo(f"{loaded.file}: ok")
     if wrong:
         fail(f"{wrong} problem{'s' if wrong > 1 else ''}")

@@ -71,6 +71,18 @@ def test_check_all_problems_at_once(tmp_path: Path) -> None:
     assert result.stderr == "4 problems\n"
 
 
+def test_check_warns(tmp_path: Path) -> None:
+    """What can never act is told with its place, and the exit status stays 0."""
+    path = tmp_path / "mine.yaml"
+    path.write_text("mockllm: 1\nfaults: [{fail: 503}, {fail: 500}]\n")
+    result = run("check", str(path))
+    assert result.exit_code == 0
+    assert result.stdout.splitlines() == [
+        f"{path}:2:23: faults[1]: warning: never acts: the exchange has ended before it",
+        f"{path}: ok",
+    ]
+
+
 def test_schema() -> None:
     """The schema is JSON and knows the language."""
     schema = json.loads(run("schema").stdout)

@@ -41,8 +41,8 @@ class GatePlan:
 
 
 def profile_of(loaded: Loaded, listener: Listener) -> Loaded:
-    """A listener's own profile, with the seed and the models of the whole."""
-    plain = {key: getattr(loaded.profile, key) for key in ("seed", "models", "strict")}
+    """A listener's own profile, with the seed, the models and the scale of the whole."""
+    plain = {key: getattr(loaded.profile, key) for key in ("seed", "models", "strict", "scalable")}
     body = Profile.model_construct(**plain, mockllm=1, routes=listener.all_routes)
     return Loaded(f"{loaded.name}:{listener.name}", body, loaded.text, loaded.file)
 

@@ -55,6 +55,7 @@ class Applied:
     """Whether that waits for the first byte of the next request."""
 
 
+ENDED = "the exchange has ended before it"
 AT_UPLOAD = "it acts while the body arrives"
 PASSED = "the time was over when the request came"
 HEADLESS = "the head had not been sent by then"
@@ -103,7 +104,7 @@ def apply(
     acting = {index for step in (*until_end(sequence), *after) for index in step.faults}
     for index in range(len(faults)):
         if index not in acting:
-            skipped.setdefault(index, "the exchange has ended before it")
+            skipped.setdefault(index, ENDED)
     return Applied(
         sequence,
         tuple(report(fault, skipped.get(index)) for index, fault in enumerate(faults)),

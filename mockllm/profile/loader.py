@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typing
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,8 @@ class Loaded:
     profile: Profile
     text: str
     file: str
+    document: Document | None = field(default=None, compare=False, repr=False)
+    """Where its parts stand; None where it was made otherwise."""
 
 
 def load(text: str, *, name: str, file: str | None = None, folder: Path | None = None) -> Loaded:
@@ -45,7 +47,7 @@ def load(text: str, *, name: str, file: str | None = None, folder: Path | None =
         raise ProfileError(where, problems) from None
     if problems:
         raise ProfileError(where, problems)
-    return Loaded(name, profile, text, where)
+    return Loaded(name, profile, text, where, document)
 
 
 def reader(folder: Path | None) -> Callable[[str], str] | None:
@@ -125,8 +127,8 @@ TYPES = {
 def keys_at(loc: tuple[Key, ...]) -> Iterator[str]:
     """The keys that a mapping at this location may have."""
     for model in models_at(loc):
-        for name, field in model.model_fields.items():
-            yield field.alias or name
+        for name, info in model.model_fields.items():
+            yield info.alias or name
 
 
 def models_at(loc: tuple[Key, ...]) -> set[type[BaseModel]]:
@@ -140,13 +142,13 @@ def models_at(loc: tuple[Key, ...]) -> set[type[BaseModel]]:
             here = tagged or here
             continue
         fields = [
-            field
+            info
             for model in here
-            for name, field in model.model_fields.items()
-            if item in (name, field.alias)
+            for name, info in model.model_fields.items()
+            if item in (name, info.alias)
         ]
         if fields:
-            here = {model for field in fields for model in models_in(field.annotation)}
+            here = {model for info in fields for model in models_in(info.annotation)}
     return here
 
 
