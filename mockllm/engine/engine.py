@@ -18,6 +18,7 @@ from mockllm.engine.select import select, split_path
 from mockllm.engine.tallies import Count, Tallies, end
 from mockllm.engine.upload import Stage, acts_on_upload
 from mockllm.faults.fault import ErrorSpec
+from mockllm.faults.often import By
 from mockllm.matchers.call import Call
 from mockllm.profile.library import Library
 from mockllm.profile.loader import Loaded
@@ -226,7 +227,9 @@ class Engine:
     def _visit(self, call: Call, profile: Loaded, found: Found, ticket: int) -> Visit:
         """Count a call at its route, in every scope that the route's faults ask for."""
         faults = found.route.faults if found.route else ()
-        scopes = dict.fromkeys(("session", *(fault.by for fault in faults)))
+        scopes: dict[By, None] = dict.fromkeys(("session", *(fault.by for fault in faults)))
+        if found.route is not None and found.route.pacing.load is not None:
+            scopes["server"] = None
         now = self._now()
         tallies, counts = self._tallies.visit(profile.name, found.index, call, scopes, now)
         limited = any(fault.over is not None and fault.over.tokens is not None for fault in faults)

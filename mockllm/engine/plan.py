@@ -17,9 +17,9 @@ from mockllm.faults.fault import ErrorSpec
 from mockllm.faults.often import By, Occasion, Tally
 from mockllm.matchers.call import Call
 from mockllm.profile.models import Profile, Route
-from mockllm.timeline.events import Close, End, Head, Message, Wait, WireEvent
+from mockllm.timeline.events import Close, End, Frame, Head, Message, Wait, WireEvent
 from mockllm.timeline.framing import Lowered, lower
-from mockllm.timeline.pacing import pace
+from mockllm.timeline.pacing import Pace, pace
 from mockllm.timeline.slots import Step, until_end
 from mockllm.wires.identity import Identity
 from mockllm.wires.wire import Refused, Setting, Wire
@@ -151,9 +151,10 @@ def make_plan(
     who = (seed, name, found.name, call.fingerprint, call.session, visit.attempt)
     setting = Setting(Identity(dice.key(*who)), profile.models)
     exchange = WireExchange(call, wire, setting, here, who)
-    script, refused = base(call, found, exchange, profile, refusal, who)
+    script, refused = base(call, found, exchange, profile, refusal, who, inflight_of(visit))
     if found.route is not None and conditions.paced:
-        script = pace(script, found.route.pacing.pace, dice.random(*who, "pacing"))
+        timing = timing_of(found.route, script, inflight_of(visit))
+        script = pace(script, timing, dice.random(*who, "pacing"))
     faults = found.route.faults if found.route else ()
     applied = (
         apply(script, faults, occasions(found, visit, conditions, who), exchange)
@@ -238,6 +239,7 @@ def base(
     profile: Profile,
     refusal: Refused | None,
     who: tuple[object, ...],
+    inflight: int,
 ) -> tuple[tuple[Message, ...], Refused | None]:
     """What would be sent without faults: the script's answer, or the wire's refusal."""
     try:
@@ -246,6 +248,8 @@ def base(
         wire = exchange.wire
         assert wire is not None, "a call without a wire comes with a refusal"
         wire.check(call)
+        if found.route is not None and is_full(found.route, inflight):
+            raise Refused(ErrorSpec(status=429, message=FULL, error_type="requests"))
         if profile.strict:
             check_strict(call, found, profile)
         source = found.route.script if found.route else Route().script
@@ -254,6 +258,29 @@ def base(
         return wire.answer(call, script, exchange.setting), None
     except Refused as error:
         return exchange.error(error.spec), error
+
+
+FULL = "The server is at its limit of requests. Please try again later."
+
+
+def inflight_of(visit: Visit) -> int:
+    """How many requests the route answers at a time, this one included."""
+    tally = visit.tallies.get("server")
+    return tally.inflight if tally else 1
+
+
+def is_full(route: Route, inflight: int) -> bool:
+    """Whether there is neither a slot nor a place in the queue."""
+    return route.pacing.load is not None and route.pacing.load.load.full(inflight)
+
+
+def timing_of(route: Route, script: tuple[Message, ...], inflight: int) -> Pace:
+    """The route's timing, under its load."""
+    timing = route.pacing.pace
+    if route.pacing.load is None:
+        return timing
+    pieces = sum(event.tokens for event in script if isinstance(event, Frame))
+    return timing.under(route.pacing.load.load, inflight, pieces)
 
 
 def check_strict(call: Call, found: Found, profile: Profile) -> None:

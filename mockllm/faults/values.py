@@ -143,8 +143,14 @@ def format_seconds(seconds: float) -> str:
     if seconds == FOREVER:
         return "forever"
     if seconds == 0 or seconds >= 1:
-        return f"{seconds:g}s"
-    return f"{seconds * 1000:g}ms"
+        return f"{plain_number(seconds)}s"
+    return f"{plain_number(seconds * 1000)}ms"
+
+
+def plain_number(number: float) -> str:
+    """Six digits that count, without an exponent."""
+    text = f"{number:g}"
+    return f"{Decimal(text):f}" if "e" in text else text
 
 
 def spell_seconds(seconds: float) -> str:

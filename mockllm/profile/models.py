@@ -49,7 +49,7 @@ from mockllm.profile.expect import Expect
 from mockllm.scripts.canonical import CANONICAL
 from mockllm.scripts.named import NAMED as NAMED_SCRIPTS
 from mockllm.scripts.script import COMMON, Beside, Source
-from mockllm.timeline.pacing import Pace
+from mockllm.timeline.pacing import Load, Pace
 from mockllm.timeline.registry import subclasses
 
 VERBS: tuple[type[Fault], ...] = (
@@ -135,6 +135,23 @@ else:
     )
 
 
+class LoadValue(Strict):
+    """How a server slows down with the requests that it answers at a time."""
+
+    slots: StrictInt = Field(ge=1, description="How many are answered at a time.")
+    slowdown: StrictFloat = Field(
+        1.0, ge=1, description="How much longer all takes when every slot is taken."
+    )
+    queue: StrictInt | None = Field(
+        None, ge=0, description="How many may wait; more are refused with 429."
+    )
+
+    @cached_property
+    def load(self) -> Load:
+        """The same as the timeline knows it."""
+        return Load(self.slots, self.slowdown, self.queue)
+
+
 class Pacing(Strict):
     """A healthy server's timing."""
 
@@ -143,6 +160,13 @@ class Pacing(Strict):
     tps: StrictFloat | None = Field(None, gt=0, description="Tokens a second, instead of itl.")
     jitter: Share = Field(0.0, description="Spread around ttft and itl.")
     head: Duration | None = Field(None, description="When the head leaves, if before ttft.")
+    distribution: Literal["normal", "lognormal", "uniform"] = Field(
+        "normal", description="How the times spread: normal, lognormal, uniform."
+    )
+    load: LoadValue | None = Field(
+        None, description="How more requests at a time slow it down: {slots, slowdown, queue}."
+    )
+    speed: StrictFloat = Field(1.0, gt=0, description="Divides the times of this pacing.")
 
     @model_validator(mode="after")
     def one_speed(self) -> Pacing:
@@ -155,7 +179,13 @@ class Pacing(Strict):
     def pace(self) -> Pace:
         """The timing in seconds."""
         itl = 1 / self.tps if self.tps is not None else self.itl
-        return Pace(self.ttft, 0.02 if itl is None else itl, self.jitter, self.head)
+        return Pace(
+            self.ttft / self.speed,
+            (0.02 if itl is None else itl) / self.speed,
+            self.jitter,
+            None if self.head is None else self.head / self.speed,
+            self.distribution,
+        )
 
 
 class Route(Strict):

@@ -7,14 +7,49 @@ without a gap. A body of one frame comes when all of its pieces would have been 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
+from typing import Literal
 
 from mockllm.timeline.events import Frame, Head, Message, Wait
 
 FLOW = frozenset({"content", "tool", "reasoning", "refusal"})
 """The kinds of frames that are generated piece by piece."""
+
+
+Distribution = Literal["normal", "lognormal", "uniform"]
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """How a server slows down with the requests that it answers at a time.
+
+    Alone a request takes its own time; with every further one the times grow evenly, up to
+    `slowdown` when all slots are taken. Further requests wait for a slot, for as long as the slots
+    take to become free on average. What finds the queue full is refused.
+    """
+
+    slots: int
+    slowdown: float = 1.0
+    queue: int | None = None
+    """How many may wait; None for any number."""
+
+    def factor(self, inflight: int) -> float:
+        """By how much everything takes longer."""
+        if self.slots == 1:
+            return self.slowdown
+        busy = min(inflight, self.slots)
+        return 1 + (self.slowdown - 1) * (busy - 1) / (self.slots - 1)
+
+    def waiting(self, inflight: int) -> int:
+        """The place in the queue; 0 for a slot."""
+        return max(0, inflight - self.slots)
+
+    def full(self, inflight: int) -> bool:
+        """Whether there is no place in the queue."""
+        return self.queue is not None and self.waiting(inflight) > self.queue
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +61,15 @@ class Pace:
     jitter: float = 0.0
     head: float | None = None
     """When the head leaves, in seconds after the request; None: with the first frame."""
+    distribution: Distribution = "normal"
+    """How the times spread around their means."""
+
+    def under(self, load: Load, inflight: int, pieces: int) -> Pace:
+        """The timing among so many requests; an answer of so many pieces is the measure."""
+        factor = load.factor(inflight)
+        ttft, itl = self.ttft * factor, self.itl * factor
+        answer = ttft + itl * max(0, pieces - 1)
+        return replace(self, ttft=ttft + answer * load.waiting(inflight) / load.slots, itl=itl)
 
 
 INSTANT = Pace()
@@ -39,7 +83,7 @@ def pace(events: Iterable[Message], timing: Pace, random: Random) -> tuple[Messa
     if not any(isinstance(event, Frame) and FLOW.intersection(event.kinds) for event in script):
         return pace_whole(script, timing, random)
     out: list[Message] = []
-    ttft = jittered(timing.ttft, timing.jitter, random)
+    ttft = jittered(timing.ttft, timing, random)
     first = True
     for event in script:
         match event:
@@ -51,7 +95,7 @@ def pace(events: Iterable[Message], timing: Pace, random: Random) -> tuple[Messa
                 out.append(Wait(ttft, paced=True))
             case Frame(kinds=kinds) if FLOW.intersection(kinds):
                 if not first:
-                    out.append(Wait(jittered(timing.itl, timing.jitter, random), paced=True))
+                    out.append(Wait(jittered(timing.itl, timing, random), paced=True))
                 first = False
             case _:
                 pass
@@ -64,8 +108,8 @@ def pace_whole(script: tuple[Message, ...], timing: Pace, random: Random) -> tup
     pieces = sum(event.tokens for event in script if isinstance(event, Frame))
     if pieces == 0:
         return script
-    seconds = jittered(timing.ttft, timing.jitter, random) + sum(
-        jittered(timing.itl, timing.jitter, random) for _ in range(pieces - 1)
+    seconds = jittered(timing.ttft, timing, random) + sum(
+        jittered(timing.itl, timing, random) for _ in range(pieces - 1)
     )
     if timing.head is None:
         return (Wait(seconds, paced=True), *script)
@@ -78,10 +122,22 @@ def pace_whole(script: tuple[Message, ...], timing: Pace, random: Random) -> tup
     )
 
 
-def jittered(mean: float, jitter: float, random: Random) -> float:
-    """A draw around the mean: normal, cut at three standard deviations and at zero."""
-    if jitter == 0.0 or mean == 0.0:
+def jittered(mean: float, timing: Pace, random: Random) -> float:
+    """A draw around the mean, never below zero.
+
+    `normal` and `lognormal` have the jitter as deviation and are cut at three of them; `uniform`
+    reaches just as far to both sides as the jitter says.
+    """
+    if timing.jitter == 0.0 or mean == 0.0:
         return mean
-    deviation = mean * jitter
-    drawn = random.gauss(mean, deviation)
+    deviation = mean * timing.jitter
+    match timing.distribution:
+        case "normal":
+            drawn = random.gauss(mean, deviation)
+        case "lognormal":
+            # The sigma of a lognormal distribution with this mean and deviation.
+            sigma = math.sqrt(math.log1p(timing.jitter**2))
+            drawn = random.lognormvariate(math.log(mean) - sigma**2 / 2, sigma)
+        case _:
+            drawn = random.uniform(mean - deviation, mean + deviation)
     return max(0.0, min(max(drawn, mean - 3 * deviation), mean + 3 * deviation))
