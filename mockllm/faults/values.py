@@ -173,9 +173,8 @@ def spell_rate(rate: float) -> str:
 
 
 def spell_share(share: float) -> str:
-    """A share that reads back as exactly this one."""
-    text = f"{Decimal(repr(share)) * 100:f}"
-    return f"{text.rstrip('0').rstrip('.') if '.' in text else text}%"
+    """A share as a profile would spell it."""
+    return f"{Decimal(f'{share * 100:.10g}'):f}%"
 
 
 PLAIN = re.compile(r"[A-Za-z_][\w./-]*( [\w./-]+)*|[\d.]+(us|ms|s|m|h|%)|\d+(B|KiB|MiB|GiB)(/s)?")

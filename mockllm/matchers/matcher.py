@@ -21,6 +21,7 @@ class Matcher(ABC):
     schema: ClassVar[dict[str, object]] = {"type": "string"}
 
     def __init__(self, value: object) -> None:
+        self.given = value
         self.wanted = self.clean(value)
 
     @classmethod
@@ -45,7 +46,8 @@ class Matcher(ABC):
     def __get_pydantic_core_schema__(
         cls, source: object, handler: GetCoreSchemaHandler
     ) -> CoreSchema:
-        return core_schema.no_info_plain_validator_function(cls.load)
+        as_given = core_schema.plain_serializer_function_ser_schema(lambda one: one.given)
+        return core_schema.no_info_plain_validator_function(cls.load, serialization=as_given)
 
     @classmethod
     def __get_pydantic_json_schema__(

@@ -125,7 +125,7 @@ def test_refusals(parse: Callable[[object], object], value: object, message: str
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(FOREVER, "forever"), (0.0, "0s"), (0.3, "300ms"), (1.0, "1s"), (90.5, "90.5s"), (1e-5, "0.01ms")],
+    [(FOREVER, "forever"), (0.0, "0s"), (0.3, "300ms"), (1.0, "1s"), (90.5, "90.5s"), (1e-5, "0.01ms"), (1e6, "1000000s"), (1e-9, "0.000001ms")],
 )  # fmt: skip
 def test_format_seconds(seconds: float, text: str) -> None:
     """A duration is spelled as a profile would, and reads back as itself."""
