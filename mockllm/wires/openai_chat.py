@@ -28,8 +28,8 @@ from typing import Any, ClassVar
 
 from mockllm.faults.fault import ErrorSpec
 from mockllm.matchers.call import Call
-from mockllm.scripts.pieces import pieces
 from mockllm.scripts.script import Script, Text, ToolCall
+from mockllm.scripts.tokens import count_tokens
 from mockllm.timeline.events import End, Frame, Message
 from mockllm.wires.chat_request import conversation, texts_of
 from mockllm.wires.heads import make_head
@@ -218,7 +218,7 @@ class Reply:
         }
 
     def usage(self) -> dict[str, Any]:
-        """Tokens: of the prompt by count of pieces, of the answer exactly the pieces it has."""
+        """Tokens: of the prompt about, of the answer exactly the pieces it has."""
         prompt = prompt_tokens(self.call)
         answer = self.script.tokens * self.choices
         computed = {
@@ -385,10 +385,10 @@ def quoted(text: str) -> bytes:
 
 
 def prompt_tokens(call: Call) -> int:
-    """The pieces of all message texts, and the overhead of a chat."""
+    """About the tokens of all message texts, and the overhead of a chat."""
     total = TOKENS_PER_REPLY
     for message in call.data.get("messages") or ():
-        total += TOKENS_PER_MESSAGE + sum(len(pieces(text)) for text in texts_of(message))
+        total += TOKENS_PER_MESSAGE + sum(map(count_tokens, texts_of(message)))
     return total
 
 

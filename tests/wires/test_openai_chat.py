@@ -288,7 +288,7 @@ def test_masks_differ_and_repeat() -> None:
     ],
 )  # fmt: skip
 def test_prompt_tokens(messages: list[Any], tokens: int) -> None:
-    """Prompt tokens are the pieces of all texts, four for a message and three for the reply."""
+    """Prompt tokens are about those of all texts, four for a message and three for the reply."""
     (whole,) = frames(WHY, messages=messages)
     assert json.loads(whole.data)["usage"]["prompt_tokens"] == tokens
 
