@@ -6,6 +6,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from mockllm.shapes.shape import shapes
+
 Document = dict[str, Any]
 
 DURATION = st.sampled_from(
@@ -25,7 +27,7 @@ JSON = st.recursive(
 MAPPING = st.dictionaries(TEXT, JSON, max_size=2)
 ERROR = {
     "status": st.integers(200, 999),
-    "shape": st.sampled_from(["openai", "vllm", "envoy"]),
+    "shape": st.sampled_from(sorted(shapes())),
     "message": TEXT,
     "error_type": TEXT,
     "code": st.none() | NUMBERS | TEXT,
@@ -101,18 +103,20 @@ ENCODE = st.one_of(
     one("content-length", st.sampled_from(["short", "long", "both"]) | st.integers(0, 99)),
 )
 CLOSE = st.sampled_from(["clean", "fin", "rst", "half"])
+AT_ONCE = st.one_of(
+    one("reply", st.just("envoy.no-healthy-upstream") | some(REPLY)),
+    one("fail", st.integers(200, 999) | some(REPLY)),
+)
 VERB = st.one_of(
     one("wait", WAIT),
-    one("reply", st.just("envoy.no-healthy-upstream") | some(REPLY)),
     one("send", SEND),
     one("edit", EDIT),
     one("encode", ENCODE),
     some({"announce": st.booleans()}, close=CLOSE),
-    one("fail", st.integers(200, 999) | some(REPLY)),
     one("hang", LONG),
     one("stall", LONG),
     *(one(word, st.none() | st.just(True)) for word in ("reset", "cut", "truncate", "garble")),
-    one("error", st.none() | st.just("vllm") | some(ERROR)),
+    one("error", st.none() | st.just("openai") | some(ERROR)),
 )
 NUMBER = st.integers(1, 7) | st.integers(-3, -1)
 SELECTOR = st.one_of(
@@ -147,7 +151,10 @@ def joined(parts: tuple[Document, ...]) -> Document:
     return {key: value for part in parts for key, value in part.items()}
 
 
-FAULT = st.tuples(VERB, st.just({}) | one("at", AT), SELDOM).map(joined)
+FAULT = st.one_of(
+    st.tuples(VERB, one("at", AT), SELDOM).map(joined),
+    st.tuples(VERB | AT_ONCE, SELDOM).map(joined),
+)
 FAULTS = st.lists(FAULT, max_size=4)
 SCRIPT = st.sampled_from(["text60", "cjk60", "tools2"]) | one("text", TEXT)
 PACING = some({"ttft": DURATION, "itl": DURATION, "head": DURATION, "jitter": st.just("20%")})
