@@ -636,7 +636,7 @@ def test_the_stop_while_other_threads_call(server: MockLLM) -> None:
         ready.wait(GUARD)
         try:
             while True:
-                assert server.calls == ()
+                server.use("default")
         except RuntimeError as error:
             return str(error)
 
@@ -650,6 +650,18 @@ def test_the_stop_while_other_threads_call(server: MockLLM) -> None:
         got = [job.result(GUARD) for job in jobs]
     assert got[4:] == ["stopped", "stopped"]
     assert all(answer.startswith("this server is not running") for answer in got[:4])
+
+
+def test_the_journal_of_a_stopped_server() -> None:
+    """What came can still be asked when the server has stopped."""
+    with MockLLM() as server:
+        ask = socket.create_connection(("127.0.0.1", int(server.url.rpartition(":")[2])))
+        ask.sendall(b"GET /v1/models HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        while ask.recv(4096):
+            pass
+        ask.close()
+    assert [entry.path for entry in server.calls] == ["/v1/models"]
+    server.assert_attempts(1)
 
 
 def test_the_package_offers_it() -> None:
