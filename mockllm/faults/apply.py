@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
 
+from mockllm.faults.anchors import Anchor
 from mockllm.faults.fault import Adding, Editing, Encoding, Exchange, Fault, Unit, flow_of
 from mockllm.faults.named import NamedFault
 from mockllm.faults.often import Occasion
@@ -75,18 +76,23 @@ def apply(
     """
     timeline = open_slots(script)
     skipped: dict[int, str] = {}
-    late: list[tuple[int, Adding]] = []
+    pending: list[Pending] = []
     idle: list[tuple[int, Adding]] = []
     for index, fault in enumerate(faults):
         why = fault.skipped(occasion(index))
         if why is not None:
             skipped[index] = why
             continue
+        late = tuple(
+            verb for verb in fault.verbs if isinstance(verb, Adding) and verb.anchor.point in LATE
+        )
+        if late:
+            pending.append(Pending(index, late))
         for verb in fault.verbs:
             point = verb.anchor.point
-            if isinstance(verb, Adding) and point in LATE:
-                late.append((index, verb))
-            elif isinstance(verb, Adding) and point == "idle":
+            if point in LATE:
+                continue
+            if isinstance(verb, Adding) and point == "idle":
                 idle.append((index, verb))
             elif point == "upload":
                 skipped[index] = AT_UPLOAD
@@ -96,10 +102,8 @@ def apply(
                     skipped[index] = verb.anchor.missing(script)
                     break
                 timeline = changed
-    sequence, placed, missing = put_late(encode(steps(timeline)), late, occasion, exchange)
+    sequence, missing = put_late(encode(steps(timeline)), pending, occasion, exchange)
     skipped |= missing
-    for verb in placed:
-        sequence = tuple(new for step in sequence for new in announcer(verb)(step))
     after = tuple(step for index, verb in idle for step in added(index, verb, exchange))
     acting = {index for step in (*until_end(sequence), *after) for index in step.faults}
     for index in range(len(faults)):
@@ -113,56 +117,55 @@ def apply(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A fault whose place is known only when all others are in theirs; its verbs act together."""
+
+    index: int
+    verbs: tuple[Adding, ...]
+
+    @property
+    def anchor(self) -> Anchor:
+        """Where it acts."""
+        return self.verbs[0].anchor
+
+    def steps(self, exchange: Exchange) -> tuple[Step, ...]:
+        """What it adds."""
+        return tuple(step for verb in self.verbs for step in added(self.index, verb, exchange))
+
+
 def put_late(
     sequence: tuple[Step, ...],
-    verbs: Sequence[tuple[int, Adding]],
+    pending: Sequence[Pending],
     occasion: Callable[[int], Occasion],
     exchange: Exchange,
-) -> tuple[tuple[Step, ...], tuple[Adding, ...], dict[int, str]]:
-    """Put verbs at their byte or time.
-
-    Also returns the verbs that found their place, and why the others did not.
-    """
-    at_bytes = [one for one in verbs if one[1].anchor.point == "byte"]
-    sequence, bytes_found = insert_at_bytes(
-        sequence,
-        [(verb.anchor.size, added(index, verb, exchange)) for index, verb in at_bytes],
-    )
-    at_times = [one for one in verbs if one[1].anchor.point != "byte"]
-    passed = {
-        place
-        for place, (index, verb) in enumerate(at_times)
-        if verb.anchor.point == "server" and verb.anchor.seconds < occasion(index).elapsed
-    }
-    timed = on_time(
-        sequence,
-        [
-            late_steps(index, verb, occasion(index), exchange)
-            for place, (index, verb) in enumerate(at_times)
-            if place not in passed
-        ],
-    )
-    rest = [one for place, one in enumerate(at_times) if place not in passed]
-    placed = [verb for place, (_, verb) in enumerate(at_bytes) if place in bytes_found]
-    placed += [verb for place, (_, verb) in enumerate(rest) if place in timed.placed]
-    missing = {
-        **{i: v.anchor.missing(()) for p, (i, v) in enumerate(at_bytes) if p not in bytes_found},
-        **{i: v.anchor.missing(()) for p, (i, v) in enumerate(rest) if p not in timed.placed},
-        **{rest[place][0]: HEADLESS for place in timed.headless},
-        **{at_times[place][0]: PASSED for place in passed},
-    }
-    return timed.sequence, tuple(placed), missing
-
-
-def late_steps(index: int, verb: Adding, occasion: Occasion, exchange: Exchange) -> Late:
-    """What a verb adds at its time."""
-    anchor, of_server = verb.anchor, verb.anchor.point == "server"
-    return Late(
-        anchor.seconds - occasion.elapsed if of_server else anchor.seconds,
-        added(index, verb, exchange),
-        from_request=of_server,
-        needs_head=verb.needs_head,
-    )
+) -> tuple[tuple[Step, ...], dict[int, str]]:
+    """Put faults at their byte or time. Also returns why some have no place."""
+    missing = {one.index: one.anchor.missing(()) for one in pending}
+    at_bytes = [one for one in pending if one.anchor.point == "byte"]
+    places = [(one.anchor.size, one.steps(exchange)) for one in at_bytes]
+    sequence, found = insert_at_bytes(sequence, places)
+    placed = [at_bytes[place] for place in found]
+    at_times: list[Pending] = []
+    late: list[Late] = []
+    for one in pending:
+        of_server = one.anchor.point == "server"
+        seconds = one.anchor.seconds - (occasion(one.index).elapsed if of_server else 0.0)
+        if seconds < 0:
+            missing[one.index] = PASSED
+        elif one not in at_bytes:
+            needs_head = any(verb.needs_head for verb in one.verbs)
+            at_times.append(one)
+            late.append(Late(seconds, one.steps(exchange), of_server, needs_head))
+    timed = on_time(sequence, late)
+    placed += [at_times[place] for place in timed.placed]
+    missing |= {at_times[place].index: HEADLESS for place in timed.headless}
+    sequence = timed.sequence
+    for one in placed:
+        del missing[one.index]
+        for verb in one.verbs:
+            sequence = tuple(new for step in sequence for new in announcer(verb)(step))
+    return sequence, missing
 
 
 def act(

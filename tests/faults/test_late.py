@@ -64,6 +64,17 @@ def test_bytes_of_a_body_need_a_head() -> None:
     assert [report.skipped for report in at_time(0.25, comment).reports] == [None]
 
 
+def test_a_shorthand_acts_wholly_or_not() -> None:
+    """Where the first verb of a named fault has no place, the others do not act either."""
+    made = at_time(0.75, {"error": None, "at": "server 1s"})
+    assert [report.skipped for report in made.reports] == ["the head had not been sent by then"]
+    assert tuple(step.event for step in made.sequence) == TIMED
+    made = at_time(0.25, {"error": None, "at": "server 1s"})
+    assert [step.event for step in until_end(made.sequence)][3:] == [
+        Frame(("error",), b"{}"), Frame(("done",), b"[DONE]"), End(),
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize("at", ["t 500ms", "server 1s", "byte 0", "head"])
 def test_a_pace_may_begin_anywhere(at: str) -> None:
     """A drip that begins at a time or byte holds for what follows."""
