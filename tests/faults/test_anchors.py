@@ -43,7 +43,6 @@ SCRIPT: tuple[Message, ...] = (
         ("content 4..*", (5, 6)),
         ("content -2..-1", (5, 6)),
         ("content -9..2", (2, 3)),
-        ("content 4..2", ()),
         ("content 9..*", ()),
         ("frame 1", (1,)),
         ("frame -1", (14,)),
@@ -68,6 +67,16 @@ SCRIPT: tuple[Message, ...] = (
         ("tool *", (7, 8, 9, 10, 11)),
         ("tool 1..2", (7, 8, 9, 10, 11)),
         ("tool 2..finish", (9, 10, 11, 12)),
+        ("tool 2 last", (11,)),
+        ("tool 1 last", (8,)),
+        ("tool -1 last", (11,)),
+        ("tool * last", (8, 11)),
+        ("tool 1..2 last", (8, 11)),
+        ("tool 3 last", ()),
+        ("frame 5..finish", (5, 6, 7, 8, 9, 10, 11, 12)),
+        ("frame 1..content", (1, 2, 3, 4, 5, 6)),
+        ("reasoning 1", ()),
+        ("refusal *", ()),
     ],
 )
 def test_selectors(text: str, places: tuple[int, ...]) -> None:
@@ -87,10 +96,11 @@ def test_ranges_are_slices(first: int, last: int, count: int) -> None:
     """A range from the front or from the end selects what a slice of the frames selects."""
     events = script(count)
     numbers = list(range(2, count + 2))
+    first, last = sorted((first, last))
     forward = parse_selector(f"content {first}..{last}", "").pick(events)
     assert forward == tuple(numbers[first - 1 : last])
-    back = parse_selector(f"content -{first}..-{last}", "").pick(events)
-    assert back == tuple(numbers[max(count - first, 0) : max(count - last + 1, 0)])
+    back = parse_selector(f"content -{last}..-{first}", "").pick(events)
+    assert back == tuple(numbers[max(count - last, 0) : max(count - first + 1, 0)])
 
 
 @given(st.integers(1, 20), st.integers(0, 20))
@@ -110,6 +120,17 @@ def test_one_by_its_number(number: int, count: int) -> None:
         ("head", Anchor("head", "head")),
         ("end", Anchor("end", "end")),
         ("t 1m30s", Anchor("t", "t 1m30s", seconds=90.0)),
+        ("byte 512", Anchor("byte", "byte 512", size=512)),
+        ("byte -1", Anchor("byte", "byte -1", size=-1)),
+        ("server 5s", Anchor("server", "server 5s", seconds=5.0)),
+        ("upload 64KiB", Anchor("upload", "upload 64KiB", size=65536)),
+        ("idle", Anchor("idle", "idle")),
+        ("idle  next-byte", Anchor("idle", "idle next-byte", next_byte=True)),
+        ("connect", Anchor("connect", "connect")),
+        ("tls", Anchor("tls", "tls")),
+        ("body", Anchor("body", "body")),
+        ("event ping", Anchor("target", "event ping", Selector("event ping", text="event ping"))),
+        ("tool 2 last", Anchor("target", "tool 2 last", Selector("tool", 2, None, "tool 2 last", True))),
         (
             "after  content   5",
             Anchor("after", "after content 5", Selector("content", 5, text="content 5")),
@@ -197,10 +218,22 @@ def test_places(text: str, places: tuple[tuple[int, str], ...]) -> None:
     assert parse_anchor(text).places(SCRIPT) == places
 
 
-def test_only_a_selector_has_targets() -> None:
-    """What has no selector selects nothing."""
+def test_targets() -> None:
+    """A selector, the head and the body select; a point selects nothing."""
     assert parse_anchor("request").targets(SCRIPT) == ()
     assert parse_anchor("finish").targets(SCRIPT) == (12,)
+    assert parse_anchor("head").targets(SCRIPT) == (0,)
+    assert parse_anchor("body").targets(SCRIPT) == tuple(range(1, 15))
+
+
+def test_frames_by_the_name_of_their_event() -> None:
+    """`event NAME` finds the frames whose event is called so, by number too."""
+    events = (STREAM, Frame(("a",), b"", "x"), Frame(("b",), b"", "y.z"), Frame(("a",), b"", "x"))
+    assert parse_anchor("event x").targets(events) == (1, 3)
+    assert parse_anchor("event x 2").targets(events) == (3,)
+    assert parse_anchor("event y.z").targets(events) == (2,)
+    assert parse_anchor("after event x *").places(events) == ((1, "after"), (3, "after"))
+    assert parse_anchor("event X").targets(events) == ()
 
 
 @pytest.mark.parametrize(
@@ -209,6 +242,11 @@ def test_only_a_selector_has_targets() -> None:
         ("t 1500ms", SCRIPT, "the exchange is over before 1.5s"),
         ("t 20ms", SCRIPT, "the exchange is over before 20ms"),
         ("end", (STREAM,), "the answer has no end"),
+        ("server 5s", SCRIPT, "the exchange is over before 5s"),
+        ("byte 512", SCRIPT, "the body is shorter than 512 bytes"),
+        ("byte -512", SCRIPT, "the body is shorter than 512 bytes"),
+        ("event ping", SCRIPT, "the answer has 0 event ping frames"),
+        ("body", (STREAM,), "the answer has no body"),
         ("after content 9", SCRIPT, "the answer has 5 content frames"),
         ("after role 2", SCRIPT, "the answer has 1 role frame"),
         ("error", SCRIPT, "the answer has 0 error frames"),
