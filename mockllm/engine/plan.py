@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from mockllm.engine import dice
 from mockllm.engine.exchange import Here, WireExchange
+from mockllm.engine.select import PREFIX
 from mockllm.engine.upload import Stage, acts_on_upload, stages
 from mockllm.faults.apply import Applied, Report, apply
 from mockllm.faults.fault import ErrorSpec
@@ -152,8 +153,8 @@ def make_plan(
     setting = Setting(Identity(dice.key(*who)), profile.models)
     exchange = WireExchange(call, wire, setting, here, who)
     script, refused = base(call, found, exchange, profile, refusal, who, inflight_of(visit))
-    if found.route is not None and conditions.paced:
-        timing = timing_of(found.route, script, inflight_of(visit))
+    if conditions.paced and refusal is None:
+        timing = timing_of(found.route or Route(), script, inflight_of(visit))
         script = pace(script, timing, dice.random(*who, "pacing"))
     faults = found.route.faults if found.route else ()
     applied = (
@@ -285,7 +286,8 @@ def timing_of(route: Route, script: tuple[Message, ...], inflight: int) -> Pace:
 
 def check_strict(call: Call, found: Found, profile: Profile) -> None:
     """In a strict profile a call needs a route and a known model; raises `Refused`."""
-    if call.model is not None and call.model not in profile.models:
+    named = call.model is not None and call.model.startswith(PREFIX)  # it chose the profile
+    if call.model is not None and not named and call.model not in profile.models:
         raise Refused(ErrorSpec(status=404, param=None))
     if found.route is None:
         near = sorted(found.misses, key=lambda miss: len(miss.reasons))

@@ -172,6 +172,8 @@ def parse_selector(text: str, whole: object) -> Selector:
     if text == kind and kind in NUMBERED:
         raise expected(f"a number after {kind}, such as {kind} 5 or {kind} *", whole)
     end = last if last in KINDS or last is None else -1 if last == "*" else int(last)
+    if isinstance(end, int) and (int(first) > end) and (int(first) > 0) == (end > 0):
+        raise expected(f"a range that does not run backwards, such as {kind} {end}..{first}", whole)
     return Selector(kind, None if first is None else int(first), end, text, bool(only_last))
 
 

@@ -9,7 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, StrictInt, WithJsonSchema, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    StrictInt,
+    WithJsonSchema,
+    model_validator,
+)
 
 from mockllm.faults.values import (
     DURATION,
@@ -75,6 +82,14 @@ def parse_window(value: object) -> object:
     return value
 
 
+def check_window(window: tuple[float, float]) -> tuple[float, float]:
+    """Refuse a window that is over before it begins."""
+    if window[0] >= window[1]:
+        shown = [format_seconds(time) for time in window]
+        raise expected("a window that begins before it ends", f"[{shown[0]}, {shown[1]}]")
+    return window
+
+
 class Over(Strict):
     """More than a limit: of calls, of tokens, or of calls at a time."""
 
@@ -129,6 +144,7 @@ class Often(Strict):
         Annotated[
             tuple[Duration, Duration],
             BeforeValidator(parse_window),
+            AfterValidator(check_window),
             WithJsonSchema(
                 {
                     "type": "array",

@@ -14,6 +14,10 @@ from mockllm.profile.loader import Loaded, load
 SUFFIXES = (".mockllm.yaml", ".mockllm.yml", ".yaml", ".yml")
 
 
+SHOWN = 20
+"""How many names a message lists."""
+
+
 class UnknownProfile(Exception):
     """No profile has this name; the message names the nearest."""
 
@@ -74,5 +78,6 @@ def unknown(name: str, names: Iterable[str]) -> str:
     """What to say of a name that nothing has."""
     choices = sorted(names)
     near = get_close_matches(name, choices, n=3)
-    hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(choices)}"
+    shown = ", ".join(choices[:SHOWN]) + (", …" if len(choices) > SHOWN else "")
+    hint = f"did you mean {' or '.join(near)}?" if near else f"known: {shown}"
     return f"there is no profile named '{name}'; {hint}"

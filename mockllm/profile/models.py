@@ -24,6 +24,7 @@ from pydantic import (
 
 import mockllm.matchers
 import mockllm.scripts
+import mockllm.wires
 from mockllm.faults.apply import AnyFault
 from mockllm.faults.close import CloseFault
 from mockllm.faults.edit import EditFault
@@ -45,12 +46,14 @@ from mockllm.faults.values import (
 from mockllm.faults.wait import WaitFault
 from mockllm.matchers.call import Call
 from mockllm.matchers.matcher import Matcher
+from mockllm.matchers.wire import Wire as WireMatcher
 from mockllm.profile.expect import Expect
 from mockllm.scripts.canonical import CANONICAL
 from mockllm.scripts.named import NAMED as NAMED_SCRIPTS
 from mockllm.scripts.script import COMMON, Beside, Source
 from mockllm.timeline.pacing import Load, Pace
 from mockllm.timeline.registry import subclasses
+from mockllm.wires.wire import Wire
 
 VERBS: tuple[type[Fault], ...] = (
     WaitFault,
@@ -61,6 +64,7 @@ VERBS: tuple[type[Fault], ...] = (
     CloseFault,
 )
 SOURCES: tuple[type[Source], ...] = tuple(subclasses(mockllm.scripts, Source))  # type: ignore[type-abstract]
+WIRES: tuple[str, ...] = tuple(wire.name for wire in subclasses(mockllm.wires, Wire))  # type: ignore[type-abstract]
 MATCHERS: tuple[type[Matcher], ...] = tuple(subclasses(mockllm.matchers, Matcher))  # type: ignore[type-abstract]
 
 
@@ -103,6 +107,15 @@ else:
 
 class MatchBase(Strict):
     """The conditions of a route; all must hold."""
+
+    @model_validator(mode="after")
+    def wire_exists(self) -> Self:
+        """Refuse a wire that no API has: such a route would never be taken."""
+        wire = getattr(self, "wire", None)
+        for test in wire.wanted.tests if isinstance(wire, WireMatcher) else ():
+            if not any(map(test.holds, WIRES)):
+                raise expected(f"a wire ({', '.join(WIRES)})", str(test), hint_for([test], WIRES))
+        return self
 
     @cached_property
     def matchers(self) -> tuple[Matcher, ...]:

@@ -211,7 +211,15 @@ class Player(asyncio.Protocol):
         self._note_departure()
         self._upstream.connection_lost(exc)
         if not self._over:
-            self._finish("closed" if self._half else "peer gone")
+            self._finish(self._left())
+
+    def _left(self) -> Ending:
+        """How it ended if the peer ended it: done, where only the end of the connection is left."""
+        if self._half:
+            return "closed"
+        rest = self._events[self._completed :]
+        whole = bool(rest) and rest[-1] == Close("fin", complete=True)
+        return "done" if whole and not any(isinstance(e, Write) for e in rest) else "peer gone"
 
     def _note_departure(self) -> None:
         if self._peer_left is None:

@@ -42,7 +42,6 @@ def test_the_first_profile() -> None:
         ("{close: rst, at: after content 2}, {cut: , at: after content 3}", [f"p:2:45: faults[1]: {ENDED}"]),
         ("reset, {send: {comment: x}, at: after usage}", [f"p:2:17: faults[1]: {ENDED}"]),
         ("{wait: 1s, first: 2, skip: 5}", [f"p:2:10: faults[0]: {NO_CALL}"]),
-        ("{wait: 1s, during: [5s, 5s]}", [f"p:2:10: faults[0]: {NO_CALL}"]),
         ("{wait: 1s, chance: 0%}", [f"p:2:10: faults[0]: {NO_CALL}"]),
         ("{wait: 1s, every: 2, nth: [1, 3]}", [f"p:2:10: faults[0]: {NO_CALL}"]),
         ("{wait: 1s, at: after content 61}", ["p:2:10: faults[0]: warning: never acts: in a stream the answer has 60 content frames, otherwise the answer has 0 content frames"]),

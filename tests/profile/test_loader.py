@@ -200,3 +200,27 @@ def test_what_was_loaded() -> None:
     assert (loaded.name, loaded.text, loaded.file) == ("p", text, "p")
     assert loaded == Loaded("p", loaded.profile, text, "p")
     assert loaded.profile.about == "007"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "match: {wire: openai.chta}",
+            "2:8: match: expected a wire (openai.chat, openai.models), got 'openai.chta'; did you "
+            "mean 'openai.chat'?",
+        ),
+        (
+            "faults: [{wait: 2s, at: after content 5..3}]",
+            "2:25: faults[0].at: expected a range that does not run backwards, such as content "
+            "3..5, got 'after content 5..3'",
+        ),
+        (
+            "faults: [{reset: , during: [20s, 2s]}]",
+            "2:28: faults[0].during: expected a window that begins before it ends, got '[20s, 2s]'",
+        ),
+    ],
+)
+def test_what_could_never_act(text: str, message: str) -> None:
+    """A condition, a range or a window that nothing meets is refused when the file is read."""
+    assert refused(f"mockllm: 1\n{text}\n") == f"p.yaml:{message}"

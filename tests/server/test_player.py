@@ -302,3 +302,12 @@ def test_a_half_closed_connection_is_released() -> None:
     stage.player.release()
     assert stage.transport.ending == "fin"
     assert stage.outcome.ending == "held"
+
+
+def test_a_peer_that_leaves_before_the_ordinary_end() -> None:
+    """Who has read the whole answer may go before the connection is closed: that is done."""
+    stage = Stage(Write(b"all"), Wait(1), Close("fin", complete=True))
+    stage.player.play()
+    stage.clock.advance(0.5)
+    stage.player.connection_lost(None)
+    assert stage.outcome.ending == "done"
