@@ -18,8 +18,8 @@ from mockllm.engine.journal import Entry, brief
 from mockllm.engine.plan import Conditions
 from mockllm.faults.fault import Fault
 from mockllm.profile.adding import route_of, with_faults
-from mockllm.profile.library import Library, UnknownProfile, load_path
-from mockllm.profile.loader import Loaded, load
+from mockllm.profile.library import Library, UnknownProfile
+from mockllm.profile.loader import Loaded
 from mockllm.profile.problems import ProfileError
 from mockllm.server.service import Service, Settings
 from mockllm.server.threaded import Threaded
@@ -275,9 +275,9 @@ class MockLLM:
     def _load(self, profile: str | Path) -> Loaded:
         try:
             if isinstance(profile, Path):
-                return load_path(profile)
+                return self._library.load_path(profile)
             if YAML.search(profile):
-                return load(profile, name="inline")
+                return self._library.load_text(profile, "inline")
             return self._library.find(profile)
         except (UnknownProfile, ProfileError, OSError) as error:
             raise error.with_traceback(None) from None

@@ -94,11 +94,10 @@ def first_profile(library: Library) -> Loaded:
 
     text = os.environ.get("MOCKLLM_PROFILE_YAML")
     if text:
-        from mockllm.profile.loader import load
         from mockllm.profile.problems import ProfileError
 
         try:
-            return load(text, name="inline", file="MOCKLLM_PROFILE_YAML")
+            return library.load_text(text, "inline", "MOCKLLM_PROFILE_YAML")
         except ProfileError as error:
             fail(str(error))
     return find(library, os.environ.get("MOCKLLM_PROFILE") or "default")
@@ -174,14 +173,14 @@ def reference() -> None:
 @FOLDERS
 def list_profiles(folders: tuple[Path, ...]) -> None:
     """List the profiles by name, with what each imitates."""
-    from mockllm.profile.library import load_path
     from mockllm.profile.problems import ProfileError
 
-    paths = library_of(folders).paths
+    library = library_of(folders)
+    paths = library.paths
     width = max(map(len, paths), default=0)
     for name, path in sorted(paths.items()):
         try:
-            about = load_path(path).profile.about
+            about = library.load_path(path).profile.about
         except ProfileError as error:
             about = f"cannot be used: {error.problems[0].render(str(path))}"
         click.echo(f"{name:<{width}}  {about}")
@@ -191,13 +190,14 @@ def list_profiles(folders: tuple[Path, ...]) -> None:
 @click.argument("profile")
 @FOLDERS
 def show(profile: str, folders: tuple[Path, ...]) -> None:
-    """Show a profile: its file, the verbs that its named faults stand for, and what it expects."""
+    """Show a profile: its file and those it extends, the verbs that its named faults stand for, and what it expects."""
     from mockllm.faults.fault import flow_of
     from mockllm.faults.named import NamedFault
 
     loaded = find(library_of(folders), profile)
-    click.echo(f"# {loaded.file}")
-    click.echo(loaded.text.rstrip("\n"))
+    for one in loaded.family:
+        click.echo(f"# {one.file}" if one is loaded else f"# extends {one.file}")
+        click.echo(one.text.rstrip("\n"))
     for route in loaded.profile.all_routes:
         for fault in route.faults:
             if isinstance(fault, NamedFault):
@@ -281,7 +281,7 @@ def use(
     from mockllm.remote import RemoteError, put_profile
 
     if is_path(profile):
-        wish = {"yaml": find(library_of(folders), profile).text}
+        wish = {"yaml": find(library_of(folders), profile).whole}
     else:
         wish = {"name": profile}
     if span is not None:

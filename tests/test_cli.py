@@ -144,6 +144,16 @@ def test_show() -> None:
     )
 
 
+def test_show_what_is_extended(tmp_path: Path) -> None:
+    """A profile that extends another is shown with it."""
+    path = tmp_path / "mine.yaml"
+    path.write_text("mockllm: 1\nextends: reset-mid-stream\nabout: Mine.\n")
+    lines = run("show", str(path)).stdout.splitlines()
+    assert lines[:4] == [f"# {path}", "mockllm: 1", "extends: reset-mid-stream", "about: Mine."]
+    assert lines[4] == f"# extends {shipped()}/reset-mid-stream.yaml"
+    assert lines[-1] == "# only route: reset = close: rst at after content 5"
+
+
 def test_show_an_unknown_name() -> None:
     """An unknown name is refused with the nearest."""
     result = run("show", "slwo")
@@ -212,6 +222,11 @@ def test_use_and_healthcheck(tmp_path: Path) -> None:
         path = tmp_path / "mine.yaml"
         path.write_text("mockllm: 1\nfaults: [{close: clean, at: after content 1}]\n")
         assert run("use", str(path), "--url", server.url).exit_code == 0
+        with connected(server.url) as raw:
+            raw.send(chat(close=True))
+            assert text_of(raw.read_all()[0]) == "This"
+        (tmp_path / "heir.yaml").write_text("mockllm: 1\nextends: mine\n")
+        assert run("use", str(tmp_path / "heir.yaml"), "--url", server.url).exit_code == 0
         with connected(server.url) as raw:
             raw.send(chat(close=True))
             assert text_of(raw.read_all()[0]) == "This"

@@ -141,6 +141,21 @@ def test_reload(tmp_path: Path) -> None:
         assert server.text() == "This is"
 
 
+def test_reload_of_what_is_extended(tmp_path: Path) -> None:
+    """A profile is read again when one that it extends has changed."""
+    path, parent = tmp_path / "mine.yaml", tmp_path / "parent.yaml"
+    path.write_text("mockllm: 1\nextends: parent\n")
+    parent.write_text("mockllm: 1\nfaults: [{close: clean, at: after content 1}]\n")
+    with serving(str(path)) as server:
+        assert server.process.stderr is not None
+        assert server.text() == "This"
+        parent.write_text("mockllm: 1\nfaults: [{close: clean, at: after content 2}]\n")
+        for line in server.process.stderr:
+            if "was read again" in line:
+                break
+        assert server.text() == "This is"
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -72,9 +72,8 @@ def written(source: Profile | Listener, index: int) -> tuple[AnyFault, ...]:
 
 def warning(loaded: Loaded, place: tuple[Key, ...], why: str) -> Problem:
     """A warning at its place."""
-    assert loaded.document is not None, "only what was read from a text can be checked"
-    line, column, path = loaded.document.place(place)
-    return Problem(line, column, path, f"warning: {why}")
+    assert loaded.places is not None, "only what was read from a text can be checked"
+    return loaded.places.problem(place, f"warning: {why}")
 
 
 def takes_all(ahead: Route, route: Route) -> bool:

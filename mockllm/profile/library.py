@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
-from functools import cached_property
+from functools import cached_property, partial
 from importlib.resources import files
 from pathlib import Path
 
@@ -39,13 +39,6 @@ def name_of(path: Path) -> str:
     return path.name.removesuffix(suffix)
 
 
-def load_path(path: Path) -> Loaded:
-    """Read a file; raises `ProfileError`, or `OSError` where it cannot be read."""
-    # What is not UTF-8 becomes a character that the loader refuses at its place.
-    text = path.read_text("utf-8", "surrogateescape")
-    return load(text, name=name_of(path), file=str(path), folder=path.parent)
-
-
 @dataclass(frozen=True)
 class Library:
     """Folders of profiles; the first that has a name wins, the shipped ones come last."""
@@ -56,10 +49,15 @@ class Library:
     def paths(self) -> dict[str, Path]:
         """Every name and its file."""
         found: dict[str, Path] = {}
-        for folder in (*self.folders, shipped()):
-            for path in sorted(folder.rglob("*.y*ml")):
+        for folder in self.places:
+            for path in profiles_in(folder):
                 found.setdefault(name_of(path), path)
         return found
+
+    @property
+    def places(self) -> tuple[Path, ...]:
+        """The folders in the order in which a name is looked for."""
+        return (*self.folders, shipped())
 
     def find(self, name: str) -> Loaded:
         """The profile of this name or path.
@@ -67,11 +65,51 @@ class Library:
         Raises `UnknownProfile`, `ProfileError`, or `OSError` for a path that cannot be read.
         """
         if is_path(name):
-            return load_path(Path(name))
+            return self.load_path(Path(name))
         path = self.paths.get(name)
         if path is None:
             raise UnknownProfile(unknown(name, self.paths))
-        return load_path(path)
+        return self.load_path(path)
+
+    def load_path(self, path: Path, heirs: tuple[Path, ...] = ()) -> Loaded:
+        """Read a file; raises `ProfileError`, or `OSError` where it cannot be read.
+
+        `heirs` are the files that extend it.
+        """
+        # What is not UTF-8 becomes a character that the loader refuses at its place.
+        text = path.read_text("utf-8", "surrogateescape")
+        find = partial(self.parent, heirs=(*heirs, path))
+        return load(text, name=name_of(path), file=str(path), folder=path.parent, find=find)
+
+    def load_text(self, text: str, name: str, file: str | None = None) -> Loaded:
+        """Read a profile that lies in no file; raises `ProfileError`."""
+        return load(text, name=name, file=file, find=partial(self.parent, heirs=()))
+
+    def parent(self, name: str, heirs: tuple[Path, ...]) -> Loaded:
+        """The profile of a name that another extends: of its own folder, of this library's, or one
+        that ships. A profile that extends its own name means the next of that name.
+
+        Raises `LookupError` for a name that nothing has, or that would close a circle.
+        """
+        heir = heirs[-1].resolve() if heirs else None
+        beside = profiles_in(heirs[-1].parent, "*") if heirs else ()
+        candidates = [*beside, *(path for folder in self.places for path in profiles_in(folder))]
+        paths = [path for path in candidates if path.resolve() != heir]
+        found = next((path for path in paths if name_of(path) == name), None)
+        if found is None:
+            raise LookupError(unknown(name, {name_of(path) for path in paths}))
+        if any(found.resolve() == one.resolve() for one in heirs):
+            circle = " extends ".join(name_of(path) for path in (*heirs, found))
+            raise LookupError(f"expected a profile that does not extend this one; {circle}")
+        try:
+            return self.load_path(found, heirs)
+        except OSError as error:
+            raise LookupError(f"{found}: {error.strerror or error}") from None
+
+
+def profiles_in(folder: Path, pattern: str = "**/*") -> list[Path]:
+    """The profiles of a folder, in the order of their paths."""
+    return sorted(path for path in folder.glob(f"{pattern}.y*ml"))
 
 
 def unknown(name: str, names: Iterable[str]) -> str:

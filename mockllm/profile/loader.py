@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import typing
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from mockllm.faults.values import expected, hint_for, spelled, tag_of
+from mockllm.profile.extending import BY_NAME, Layers, Places, keys_of, merged, pairs
 from mockllm.profile.models import Profile
 from mockllm.profile.nodes import MAX_BYTES, Document, Key, read
 from mockllm.profile.problems import Problem, ProfileError
@@ -26,28 +28,85 @@ class Loaded:
     profile: Profile
     text: str
     file: str
-    document: Document | None = field(default=None, compare=False, repr=False)
+    places: Places | None = field(default=None, compare=False, repr=False)
     """Where its parts stand; None where it was made otherwise."""
+    data: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    """Its plain values, those that it inherits among them."""
+    parent: Loaded | None = field(default=None, compare=False, repr=False)
+    """The profile that it extends."""
+
+    @property
+    def family(self) -> tuple[Loaded, ...]:
+        """The profile, what it extends, what that extends, …"""
+        return (self, *(self.parent.family if self.parent else ()))
+
+    @property
+    def whole(self) -> str:
+        """The text of a profile that says the same and extends no other."""
+        if self.parent is None:
+            return self.text
+        return json.dumps(
+            {k: v for k, v in self.data.items() if k != "extends"}, ensure_ascii=False
+        )
 
 
-def load(text: str, *, name: str, file: str | None = None, folder: Path | None = None) -> Loaded:
+Finder = Callable[[str], Loaded]
+"""Reads the profile of a name; raises `LookupError` with what is to be said of the name."""
+
+
+def load(
+    text: str,
+    *,
+    name: str,
+    file: str | None = None,
+    folder: Path | None = None,
+    find: Finder | None = None,
+) -> Loaded:
     """Read a profile.
 
-    Raises `ProfileError` with all problems of the text. `file` is how messages call it; `folder`
-    is where the files lie that it may name, and without one it may name none.
+    Raises `ProfileError` with all problems of the text, or with those of a profile that it extends.
+    `file` is how messages call it; `folder` is where the files lie that it may name, and without
+    one it may name none; `find` reads what it extends, and without it it may extend none.
     """
     where = file or name
     document = read(text, where)
     problems = list(document.problems)
+    parent = parent_of(document, find, problems)
+    places: Places = document
+    values = data = document.data
+    if parent is not None and parent.places is not None:
+        given = keys_of(parent.profile)
+        order = {
+            key: tuple(pairs(given, data, key))
+            for key in BY_NAME
+            if key in given and isinstance(data.get(key), list)
+        }
+        places = Layers(document, parent.places, parent.file, order)
+        # Parts that are inherited have been read already, in the folder of their own file.
+        values, data = merged(given, data), merged(parent.data, data)
     try:
         known = {"shape": shapes(), "answer": answers(), "file": reader(folder)}
-        profile = Profile.model_validate(document.data, context=known)
+        profile = Profile.model_validate(values, context=known)
     except ValidationError as error:
-        problems += [problem_of(document, d) for d in error.errors() if not follows(d)]
+        problems += [problem_of(places, d) for d in error.errors() if not follows(d)]
         raise ProfileError(where, problems) from None
     if problems:
         raise ProfileError(where, problems)
-    return Loaded(name, profile, text, where, document)
+    return Loaded(name, profile, text, where, places, data, parent)
+
+
+def parent_of(document: Document, find: Finder | None, problems: list[Problem]) -> Loaded | None:
+    """The profile that a document extends; None for none, or where the name is a problem."""
+    name = document.data.get("extends")
+    if not isinstance(name, str):
+        return None
+    try:
+        if find is None:
+            raise LookupError("only a profile of a library may extend another")
+        return find(name)
+    except LookupError as error:
+        problems.append(document.problem(("extends",), str(error)))
+        return None
 
 
 def reader(folder: Path | None) -> Callable[[str], str] | None:
@@ -78,12 +137,11 @@ def follows(detail: ErrorDetails) -> bool:
     return detail["type"] == "too_short" and len(detail["input"]) >= detail["ctx"]["min_length"]
 
 
-def problem_of(document: Document, detail: ErrorDetails) -> Problem:
+def problem_of(places: Places, detail: ErrorDetails) -> Problem:
     """One refusal of the models, at its place in the file."""
     loc: tuple[Key, ...] = detail["loc"]
     kind = detail["type"]
-    line, column, path = document.place(loc, key=kind == "extra_forbidden")
-    return Problem(line, column, path, message_of(detail))
+    return places.problem(loc, message_of(detail), key=kind == "extra_forbidden")
 
 
 def message_of(detail: ErrorDetails) -> str:

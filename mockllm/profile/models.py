@@ -376,6 +376,11 @@ class Profile(Routed):
         True, description="false: `speed` would change what it shows, so it plays unscaled."
     )
     expect: Expect | None = Field(None, description="What a good client does; judged elsewhere.")
+    extends: Text | None = Field(
+        None,
+        description="A profile whose keys it has where it does not say its own; routes and "
+        "listeners by name.",
+    )
     listeners: tuple[Listener, ...] = Field((), description="Further ports.")
 
     @field_validator("listeners")

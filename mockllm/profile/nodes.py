@@ -70,6 +70,10 @@ class Document:
                 path += f"[{item}]"
         return *place_of(mark), path
 
+    def problem(self, loc: tuple[Key, ...], message: str, *, key: bool = False) -> Problem:
+        """A problem at a location."""
+        return Problem(*self.place(loc, key=key), message)
+
     def note(self, node: yaml.Node, path: str, message: str) -> None:
         """Remember a problem at a node."""
         self.problems.append(Problem(*place_of(node.start_mark), path, message))

@@ -13,11 +13,13 @@ class Problem:
     column: int
     path: str
     message: str
+    file: str = ""
+    """Where it is another file than the one that was asked for."""
 
     def render(self, file: str) -> str:
         """`file:line:column: path: message`"""
         path = f"{self.path}: " if self.path else ""
-        return f"{file}:{self.line}:{self.column}: {path}{self.message}"
+        return f"{self.file or file}:{self.line}:{self.column}: {path}{self.message}"
 
 
 class ProfileError(Exception):
@@ -25,5 +27,5 @@ class ProfileError(Exception):
 
     def __init__(self, file: str, problems: list[Problem]) -> None:
         self.file = file
-        self.problems = sorted(problems)
+        self.problems = sorted(problems, key=lambda problem: (problem.file, problem))
         super().__init__("\n".join(problem.render(file) for problem in self.problems))

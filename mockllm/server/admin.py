@@ -23,7 +23,7 @@ from mockllm.engine.plan import Visit
 from mockllm.engine.report import as_json, as_text
 from mockllm.faults.values import parse_duration
 from mockllm.profile.library import UnknownProfile, is_path
-from mockllm.profile.loader import Loaded, load
+from mockllm.profile.loader import Loaded
 from mockllm.profile.problems import ProfileError
 from mockllm.server.tls import TlsMissing, authority_pem
 
@@ -170,7 +170,7 @@ async def put_profile(request: web.BaseRequest, desk: Desk) -> web.Response:
     engine = desk.engine
     text = await request.text()
     if request.content_type != "application/json":
-        profile, span = load(text, name="inline"), request.query.get("for")
+        profile, span = engine.library.load_text(text, "inline"), request.query.get("for")
     else:
         wish = read_wish(text)
         profile = wished(wish, desk)
@@ -191,7 +191,7 @@ def read_wish(text: str) -> dict[str, Any]:
 def wished(wish: dict[str, Any], desk: Desk) -> Loaded:
     """The profile that a switch means; names only, because a path would read any file."""
     if "yaml" in wish:
-        return load(str(wish["yaml"]), name="inline")
+        return desk.engine.library.load_text(str(wish["yaml"]), "inline")
     name = str(wish["name"])
     if is_path(name):
         raise ValueError(f"expected the name of a profile, got the path '{name}'; send its yaml")

@@ -17,7 +17,7 @@ from mockllm import __version__
 from mockllm.engine.journal import Entry
 from mockllm.engine.plan import Conditions
 from mockllm.engine.report import unscaled
-from mockllm.profile.library import Library, is_path, load_path
+from mockllm.profile.library import Library, is_path
 from mockllm.profile.loader import Loaded
 from mockllm.profile.problems import ProfileError
 from mockllm.server.service import Service, Settings
@@ -131,29 +131,36 @@ def banner(url: str, profiles: Sequence[Loaded], *, admin: bool) -> str:
 
 async def reload_changed(service: Service, profiles: Sequence[Loaded]) -> None:
     """Read profiles that were given by path again when their text changes."""
-    known = {profile.file: profile.text for profile in profiles if is_path(profile.file)}
+    known = {profile.file: texts(profile) for profile in profiles if is_path(profile.file)}
     while known:
         await asyncio.sleep(POLL)
         for file in known:
             reread(service, file, known)
 
 
-def reread(service: Service, file: str, known: dict[str, str]) -> None:
+def texts(profile: Loaded) -> dict[str, str]:
+    """The texts of a profile and of what it extends, by file."""
+    return {one.file: one.text for one in profile.family}
+
+
+def reread(service: Service, file: str, known: dict[str, dict[str, str]]) -> None:
     """Read one file again; a bad edit keeps the profile that was on and says what is wrong."""
     try:
-        text = Path(file).read_text("utf-8")
+        now = {one: Path(one).read_text("utf-8") for one in known[file]}
     except (OSError, UnicodeDecodeError):
         return  # an editor replaces files; the next look finds it
-    if text == known[file]:
+    if now == known[file]:
         return
-    known[file] = text
+    known[file] = now
     try:
-        service.engine.add(load_path(Path(file)))
+        profile = service.engine.library.load_path(Path(file))
     except ProfileError as error:
         log.error("%s\nthe profile before stays on", error)
     except OSError:
-        known[file] = ""
+        known[file] = dict.fromkeys(now, "")
     else:
+        known[file] = texts(profile)
+        service.engine.add(profile)
         log.info("%s was read again", file)
 
 

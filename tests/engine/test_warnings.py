@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mockllm.engine.warnings import warnings
-from mockllm.profile.library import load_path, shipped
+from mockllm.profile.library import Library, shipped
 from mockllm.profile.loader import load
 from mockllm.profile.starter import starter
 
@@ -25,7 +25,7 @@ def warned(*lines: str) -> list[str]:
 @pytest.mark.parametrize("path", PROFILES, ids=lambda path: path.name)
 def test_shipped_profiles(path: Path) -> None:
     """No profile that ships has a fault that can never act."""
-    assert warnings(load_path(path)) == []
+    assert warnings(Library().load_path(path)) == []
 
 
 def test_the_first_profile() -> None:

@@ -10,7 +10,6 @@ from mockllm.profile.library import (
     Library,
     UnknownProfile,
     is_path,
-    load_path,
     name_of,
     shipped,
     unknown,
@@ -80,7 +79,7 @@ def test_a_file_that_is_not_utf8(tmp_path: Path) -> None:
     path = tmp_path / "a.yaml"
     path.write_bytes(b"mockllm: 1\nabout: caf\xe9\n")
     with pytest.raises(ProfileError) as refused:
-        load_path(path)
+        Library().load_path(path)
     assert str(refused.value) == f"{path}:2:11: expected UTF-8 text, got the character U+DCE9"
 
 

@@ -12,7 +12,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from mockllm.matchers.call import Call, Conversation
-from mockllm.profile.library import load_path
+from mockllm.profile.library import Library
 from mockllm.profile.loader import load
 from mockllm.profile.models import Profile
 from mockllm.profile.nodes import read
@@ -177,7 +177,7 @@ def test_files(tmp_path: Path) -> None:
     (tmp_path / "sub" / "answer.txt").write_text("one\ntwo", "utf-8")
     profile = tmp_path / "p.yaml"
     profile.write_text("mockllm: 1\nscript: {file: sub/answer.txt}", "utf-8")
-    loaded = load_path(profile).profile
+    loaded = Library().load_path(profile).profile
     (tmp_path / "sub" / "answer.txt").unlink()
     assert loaded.script is not None
     assert loaded.script.script(CALL, Random(1)) == Script((words("one\ntwo"),))
@@ -208,7 +208,7 @@ def test_files_that_cannot_be(tmp_path: Path, name: str, message: str) -> None:
     (folder / "large.txt").write_bytes(b"x" * (1 << 20) + b"x")
     (folder / "p.yaml").write_text(f"mockllm: 1\nscript: {{file: {name}}}", "utf-8")
     with pytest.raises(ProfileError) as refused:
-        load_path(folder / "p.yaml")
+        Library().load_path(folder / "p.yaml")
     assert [problem.message for problem in refused.value.problems] == [message]
 
 
