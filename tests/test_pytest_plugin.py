@@ -463,7 +463,7 @@ def test_a_mistake_in_a_test(pytester: pytest.Pytester) -> None:
 
         def test_stopped(mockllm):
             mockllm.stop()
-            mockllm.calls
+            mockllm.url
         """,
     )
     result.assert_outcomes(failed=4)
@@ -475,7 +475,7 @@ def test_a_mistake_in_a_test(pytester: pytest.Pytester) -> None:
             "E *ValueError: {'fial': 503}: expected a fault *; did you mean 'fail'?",
             ">*mockllm.assert_attempts(*",
             "E *AssertionError: expected 3 attempts, got 0; no client called http://127.0.0.1:*",
-            ">*mockllm.calls",
+            ">*mockllm.url",
             "E *RuntimeError: this server is not running; *",
         ]
     )
