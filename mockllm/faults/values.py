@@ -301,7 +301,7 @@ def chooser(what: str, *models: type[BaseModel]) -> tuple[Discriminator, BeforeV
     return Discriminator(tag), BeforeValidator(name_it), Words(models)
 
 
-LATER = frozenset(["replay", "distribution", "load", "speed"])
+LATER = frozenset(["replay"])
 """Words of the language that this release does not have yet: refused, but not as a slip."""
 
 

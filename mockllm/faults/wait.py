@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import Annotated, ClassVar
 
-from pydantic import Discriminator, Field, StrictFloat, Tag
+from pydantic import AfterValidator, Discriminator, Field, StrictFloat, Tag
 
 from mockllm.faults.anchors import Anchor
 from mockllm.faults.fault import MOMENTS, Adding, Exchange
@@ -15,6 +15,7 @@ from mockllm.faults.values import (
     Rate,
     Strict,
     chooser,
+    expected,
     flow,
     format_seconds,
 )
@@ -60,11 +61,22 @@ class Bandwidth(Pattern):
         return (Onward(bandwidth=self.bandwidth),)
 
 
+def check_order(times: tuple[float, float]) -> tuple[float, float]:
+    """Refuse a shortest time that is longer than the longest."""
+    if times[0] > times[1]:
+        raise expected(
+            "the shortest time before the longest", ", ".join(map(format_seconds, times))
+        )
+    return times
+
+
 class Uniform(Pattern):
     """A time drawn evenly between two."""
 
     uniform: Annotated[
-        tuple[Duration, Duration], Field(description="The shortest and the longest.")
+        tuple[Duration, Duration],
+        AfterValidator(check_order),
+        Field(description="The shortest and the longest."),
     ]
 
     def events(self, exchange: Exchange) -> tuple[Message, ...]:
@@ -146,6 +158,13 @@ class WaitFault(Adding):
     def needs_head(self) -> bool:
         """Comments are part of a body."""
         return isinstance(self.wait, Ping)
+
+    @property
+    def anchor(self) -> Anchor:
+        """Comments come behind the head unless told otherwise."""
+        if self.at is None and isinstance(self.wait, Ping):
+            return Anchor("head", "head")
+        return super().anchor
 
     def value_why_not(self, anchor: Anchor) -> str | None:
         """Comments and slow bytes need a body."""

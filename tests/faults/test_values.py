@@ -231,7 +231,7 @@ def test_choice(value: object, result: object) -> None:
         ({"nedy": 1}, "expected a thing (alone, needy), got a mapping with nedy; did you mean 'needy'?"),
         ({"first": 1}, "expected a thing (alone, needy), got a mapping with first"),
         ("nedy", "expected a thing (alone, needy), got a mapping with nedy; did you mean 'needy'?"),
-        ("extends", "expected a thing (alone, needy), got a mapping with extends; 'extends' is not supported yet"),
+        ("replay", "expected a thing (alone, needy), got a mapping with replay; 'replay' is not supported yet"),
         (5, "expected a thing (alone, needy), got 5"),
         (None, "expected a thing (alone, needy), got nothing"),
     ],

@@ -122,7 +122,7 @@ def test_spelling(keys: dict[str, Any], text: str) -> None:
     ("keys", "message"),
     [
         ({"wait": {"ping": "0s"}, "at": "head"}, "greater than 0"),
-        ({"wait": {"ping": "1s"}}, "a comment needs the head before it; say head"),
+        ({"wait": {"ping": "1s"}, "at": "request"}, "a comment needs the head before it; say head"),
         ({"wait": {"ping": "1s"}, "at": "connect"}, "there is no body yet"),
         ({"wait": {"drip": "1s"}, "at": "idle"}, "there is no body yet"),
         ({"wait": {"bandwidth": 5}}, "expected a bandwidth such as 1KiB/s, got 5"),
@@ -149,3 +149,9 @@ def test_refusals(keys: dict[str, Any], message: str) -> None:
     """A value that the verb does not have, or has no meaning there, is refused."""
     with pytest.raises(ValueError, match=message):
         fault(**keys)
+
+
+def test_pings_come_behind_the_head() -> None:
+    """A heartbeat of comments needs no anchor: its default is the head."""
+    assert fault(wait={"ping": "5s"}).anchor.text == "head"
+    assert fault(wait="5s").anchor.text == "request"
