@@ -40,7 +40,7 @@ class MockLLM:
     """A mock LLM server for tests; a context manager, sync and async.
 
     `profile` is the name of a profile, a path to one, or its YAML. `port` 0 takes a free one.
-    `seed` is where chance begins. `speed` divides all waits, so 10 is ten times as fast. `paced`
+    `seed` is where chance begins; without one it is the profile's, or 0. `speed` divides all waits, so 10 is ten times as fast. `paced`
     tells whether a healthy server takes its time; faults always take theirs. `profiles` are folders
     with profiles of your own, which then have names. `loop_factory` makes the server's event loop,
     such as `uvloop.new_event_loop`; without it, asyncio's own.
@@ -58,7 +58,7 @@ class MockLLM:
         *,
         host: str = "127.0.0.1",
         port: int = 0,
-        seed: int = 0,
+        seed: int | None = None,
         speed: float = 1.0,
         paced: bool = False,
         profiles: str | Path | Iterable[str | Path] = (),

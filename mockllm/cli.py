@@ -36,10 +36,8 @@ SERVER_URL = click.option(
 SEED = click.option(
     "--seed",
     type=int,
-    default=0,
     envvar="MOCKLLM_SEED",
-    show_default=True,
-    help="Where chance begins.",
+    help="Where chance begins; without it where the profile says, or at 0.",
 )
 SPEED = click.option(
     "--speed",
@@ -235,7 +233,7 @@ def plan(
     ordinal: int,
     body: Any,
     form: str,
-    seed: int,
+    seed: int | None,
     speed: float,
 ) -> None:
     """Print what a profile does to a request: the timeline, and what each fault does or why not."""

@@ -30,5 +30,9 @@ def main() -> None:
             f"`pip uninstall -y {OTHER} {OURS} && pip install {OURS}`"
         )
     from mockllm.cli import cli
+    from mockllm.timeline.registry import PluginError
 
-    cli()
+    try:
+        cli()
+    except PluginError as error:
+        sys.exit(f"mockllm: {error}")

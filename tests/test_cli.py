@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -25,8 +26,8 @@ pacing: {ttft: 300}
 @pytest.fixture(autouse=True)
 def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No variable of the machine changes what a command does."""
-    for name in ("MOCKLLM_PROFILE", "MOCKLLM_PROFILE_YAML", "MOCKLLM_PORT", "MOCKLLM_URL"):
-        monkeypatch.delenv(name, raising=False)
+    for name in [name for name in os.environ if name.startswith("MOCKLLM_")]:
+        monkeypatch.delenv(name)
 
 
 def run(*arguments: str, text: str | None = None) -> Result:
@@ -211,6 +212,49 @@ def test_show_what_is_expected(tmp_path: Path) -> None:
     path = tmp_path / "slow.yaml"
     path.write_text(UNSCALABLE)
     assert run("show", str(path)).stdout.splitlines()[-1] == "# expect client.within: 60s"
+
+
+def test_precedence_of_the_seed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A flag wins over the environment, that over the file, and that over the default."""
+    path = tmp_path / "mine.yaml"
+
+    def words(line: str, *arguments: str) -> str:
+        path.write_text(f"mockllm: 1\n{line}\nscript: {{words: 20}}\n")
+        plan = json.loads(run("plan", str(path), "--format", "json", *arguments).stdout)
+        kinds = [one["text"] for one in plan["timeline"] if one["what"].startswith("content")]
+        return "".join(kinds)
+
+    by_seed = {seed: words("", "--seed", str(seed)) for seed in (0, 7, 8, 9)}
+    assert len(set(by_seed.values())) == 4
+    assert words("") == by_seed[0]
+    assert words("seed: 7") == by_seed[7]
+    monkeypatch.setenv("MOCKLLM_SEED", "8")
+    assert words("") == by_seed[8]
+    assert words("seed: 7") == by_seed[8]
+    assert words("seed: 7", "--seed", "9") == by_seed[9]
+
+
+def test_precedence_of_the_speed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A flag wins over the environment, and that over the default."""
+
+    def stalled(*arguments: str) -> str:
+        lines = run("plan", "stall-then-resume", *arguments).stdout.splitlines()
+        return next(line.split()[2] for line in lines if "<- fault" in line)
+
+    assert stalled() == "10.000s"
+    monkeypatch.setenv("MOCKLLM_SPEED", "10")
+    assert stalled() == "1.000s"
+    assert stalled("--speed", "5") == "2.000s"
+
+
+def test_folders_of_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Folders of profiles may come from the environment; a flag wins."""
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "mine.yaml").write_text(f"mockllm: 1\nabout: {name}\n")
+    monkeypatch.setenv("MOCKLLM_PROFILES", str(tmp_path / "one"))
+    assert "about: one" in run("show", "mine").stdout
+    assert "about: two" in run("show", "mine", "--profiles", str(tmp_path / "two")).stdout
 
 
 def test_use_and_healthcheck(tmp_path: Path) -> None:

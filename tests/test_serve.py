@@ -101,13 +101,14 @@ def test_json_log() -> None:
 
 
 def test_profiles_of_the_environment() -> None:
-    """The profile comes from the environment, by name or as text; the command line wins."""
+    """The profile comes from the environment, as text or else by name; the command line wins, also
+    with the port."""
     text = "mockllm: 1\nfaults: [{close: clean, at: after content 2}]"
     with serving(MOCKLLM_PROFILE="truncated-clean") as server:
         assert server.text() == "This is a test answer"
-    with serving(MOCKLLM_PROFILE_YAML=text) as server:
+    with serving(MOCKLLM_PROFILE_YAML=text, MOCKLLM_PROFILE="slow") as server:
         assert server.text() == "This is"
-    with serving("truncated-clean", MOCKLLM_PROFILE_YAML=text) as server:
+    with serving("truncated-clean", MOCKLLM_PROFILE_YAML=text, MOCKLLM_PORT="70000") as server:
         assert server.text() == "This is a test answer"
 
 

@@ -30,7 +30,8 @@ from mockllm.wires.wire import Refused, Setting, Wire
 class Conditions:
     """How a server plays: the same for all of its calls."""
 
-    seed: int = 0
+    seed: int | None = None
+    """Where chance begins; None: where the profile says, else at 0."""
     speed: float = 1.0
     """Divides waits, pacing and windows; header values stay. Profiles that are not scalable play
     as if it were 1."""
@@ -147,9 +148,8 @@ def make_plan(
 
     `refusal` is why the request cannot be served at all.
     """
-    seed = conditions.seed if profile.seed is None else profile.seed
     conditions = fitting(conditions, profile)
-    who = (seed, name, found.name, call.fingerprint, call.session, visit.attempt)
+    who = (conditions.seed, name, found.name, call.fingerprint, call.session, visit.attempt)
     setting = Setting(Identity(dice.key(*who)), profile.models)
     exchange = WireExchange(call, wire, setting, here, who)
     script, refused = base(call, found, exchange, profile, refusal, who, inflight_of(visit))
@@ -182,8 +182,14 @@ def make_plan(
 
 
 def fitting(conditions: Conditions, profile: Profile) -> Conditions:
-    """The conditions under which a profile plays: one that is not scalable takes its own time."""
-    return conditions if profile.scalable else replace(conditions, speed=1.0)
+    """The conditions under which a profile plays.
+
+    The seed is what the server was told, else the profile's, else 0; a profile that is not scalable
+    takes its own time.
+    """
+    seeds = (conditions.seed, profile.seed, 0)
+    seed = next(seed for seed in seeds if seed is not None)
+    return replace(conditions, seed=seed, speed=conditions.speed if profile.scalable else 1.0)
 
 
 def upload_plans(
@@ -200,8 +206,8 @@ def upload_plans(
     """What happens while the body of a request arrives, of which only the head is known."""
     if found.route is None or not any(map(acts_on_upload, found.route.faults)):
         return ()
-    seed = conditions.seed if profile.seed is None else profile.seed
-    who = (seed, name, found.name, call.fingerprint, call.session, visit.attempt)
+    conditions = fitting(conditions, profile)
+    who = (conditions.seed, name, found.name, call.fingerprint, call.session, visit.attempt)
     exchange = WireExchange(
         call, wire, Setting(Identity(dice.key(*who)), profile.models), here, who
     )

@@ -10,6 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from mockllm.profile.loader import Loaded, load
+from mockllm.timeline.registry import folders
 
 SUFFIXES = (".mockllm.yaml", ".mockllm.yml", ".yaml", ".yml")
 
@@ -41,7 +42,11 @@ def name_of(path: Path) -> str:
 
 @dataclass(frozen=True)
 class Library:
-    """Folders of profiles; the first that has a name wins, the shipped ones come last."""
+    """Folders of profiles; the first that has a name wins.
+
+    Behind the given folders come those of other distributions (entry points `mockllm.profiles`),
+    then the profiles that ship.
+    """
 
     folders: tuple[Path, ...] = ()
 
@@ -57,7 +62,8 @@ class Library:
     @property
     def places(self) -> tuple[Path, ...]:
         """The folders in the order in which a name is looked for."""
-        return (*self.folders, shipped())
+        added = (Path(str(folder)) for folder in folders("mockllm.profiles"))
+        return (*self.folders, *added, shipped())
 
     def find(self, name: str) -> Loaded:
         """The profile of this name or path.

@@ -52,7 +52,7 @@ from mockllm.scripts.canonical import CANONICAL
 from mockllm.scripts.named import NAMED as NAMED_SCRIPTS
 from mockllm.scripts.script import COMMON, Beside, Source
 from mockllm.timeline.pacing import Load, Pace
-from mockllm.timeline.registry import subclasses
+from mockllm.timeline.registry import refuse_twins, subclasses
 from mockllm.wires.wire import Wire
 
 VERBS: tuple[type[Fault], ...] = (
@@ -63,9 +63,15 @@ VERBS: tuple[type[Fault], ...] = (
     EncodeFault,
     CloseFault,
 )
-SOURCES: tuple[type[Source], ...] = tuple(subclasses(mockllm.scripts, Source))  # type: ignore[type-abstract]
+SOURCES: tuple[type[Source], ...] = refuse_twins(
+    subclasses(mockllm.scripts, Source),  # type: ignore[type-abstract]
+    tag_of,
+)
 WIRES: tuple[str, ...] = tuple(wire.name for wire in subclasses(mockllm.wires, Wire))  # type: ignore[type-abstract]
-MATCHERS: tuple[type[Matcher], ...] = tuple(subclasses(mockllm.matchers, Matcher))  # type: ignore[type-abstract]
+MATCHERS: tuple[type[Matcher], ...] = refuse_twins(
+    subclasses(mockllm.matchers, Matcher),  # type: ignore[type-abstract]
+    lambda matcher: matcher.key,
+)
 
 
 def one_of(what: str, *models: type[Strict]) -> Any:
@@ -366,7 +372,7 @@ class Profile(Routed):
     mockllm: Literal[1] = Field(description="The version of the language.")
     about: Text = Field("", description="What it imitates, in a sentence.")
     seed: StrictInt | None = Field(
-        None, description="Where chance begins; the server's own without it."
+        None, description="Where chance begins, unless --seed says; without both at 0."
     )
     models: tuple[Text, ...] = Field(MODELS, min_length=1, description="What /v1/models lists.")
     strict: StrictBool = Field(

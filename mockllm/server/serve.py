@@ -15,7 +15,7 @@ from pathlib import Path
 
 from mockllm import __version__
 from mockllm.engine.journal import Entry
-from mockllm.engine.plan import Conditions
+from mockllm.engine.plan import Conditions, fitting
 from mockllm.engine.report import unscaled
 from mockllm.profile.library import Library, is_path
 from mockllm.profile.loader import Loaded
@@ -35,7 +35,7 @@ class Options:
 
     host: str
     port: int
-    seed: int
+    seed: int | None
     speed: float
     print_url: bool
     ready_file: Path | None
@@ -102,7 +102,8 @@ def announce(service: Service, profiles: Sequence[Loaded], options: Options) -> 
         print(url, flush=True)  # noqa: T201
     for name, there in service.listeners.items():
         log.info("listener %s url=%s", name, there)
-    log.info("mockllm ready url=%s profile=%s seed=%d", url, profiles[0].name, options.seed)
+    seed = fitting(Conditions(options.seed), profiles[0].profile).seed
+    log.info("mockllm ready url=%s profile=%s seed=%d", url, profiles[0].name, seed)
     for profile in profiles:
         if options.speed != 1 and not profile.profile.scalable:
             log.info(unscaled(profile.name))

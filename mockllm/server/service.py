@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from mockllm.engine.engine import Engine
 from mockllm.engine.gate import profile_of
 from mockllm.engine.journal import Entry
-from mockllm.engine.plan import Conditions
+from mockllm.engine.plan import Conditions, fitting
 from mockllm.profile.library import Library
 from mockllm.profile.loader import Loaded
 from mockllm.profile.models import Listener
@@ -87,7 +87,7 @@ class Service:
             listener,
             host=self._settings.host,
             clock=self._clock,
-            conditions=self._settings.conditions,
+            conditions=fitting(self._settings.conditions, self._profile.profile),
             tls=server_context() if listener.tls else None,
             handler=handler,
             on_connection=self.engine.connections.add,

@@ -19,6 +19,7 @@ from pydantic import Field
 from mockllm.faults.fault import ErrorSpec
 from mockllm.faults.values import Strict
 from mockllm.timeline.events import End, Frame, Head, Message, Wait
+from mockllm.timeline.registry import folders, refuse_twins
 from mockllm.wires.heads import SERVERS, make_head
 from mockllm.wires.identity import Identity
 from mockllm.wires.openai_chat import compact
@@ -125,12 +126,15 @@ def answers() -> dict[str, Answer]:
 
 
 def documents() -> list[tuple[str, Any]]:
-    """The data files of this folder, by name."""
-    folder = files("mockllm.shapes")
-    found = sorted(item.name for item in folder.iterdir() if item.name.endswith(".yaml"))
+    """The data files of this folder and of those that other distributions add, by name."""
+    found = [
+        (name.removesuffix(".yaml"), folder / name)
+        for folder in (files("mockllm.shapes"), *folders("mockllm.shapes"))
+        for name in sorted(item.name for item in folder.iterdir() if item.name.endswith(".yaml"))
+    ]
     return [
-        (name.removesuffix(".yaml"), yaml.safe_load((folder / name).read_text("utf-8")))
-        for name in found
+        (name, yaml.safe_load(file.read_text("utf-8")))
+        for name, file in refuse_twins(found, lambda one: one[0])
     ]
 
 

@@ -38,7 +38,7 @@ def engine(
     text: str = "",
     *others: Loaded,
     clock: Clock | None = None,
-    seed: int = 0,
+    seed: int | None = None,
     speed: float = 1.0,
     paced: bool = False,
 ) -> Engine:

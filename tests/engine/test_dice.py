@@ -92,20 +92,19 @@ def test_adding_a_fault_does_not_change_the_others() -> None:
     assert len({tuple(pair) for pair in both}) == 4
 
 
-@pytest.mark.parametrize("seeds", [(0, 1)])
-def test_another_seed_gives_other_outcomes(seeds: tuple[int, int]) -> None:
-    """The seed is the server's, unless the profile has its own."""
+def test_the_seed() -> None:
+    """The server's seed wins over the profile's, and without both it is 0; another one gives other
+    outcomes."""
 
-    def outcomes(seed: int, text: str) -> list[bool]:
-        server = engine(text, seed=seed)
+    def outcomes(seed: int | None, text: str = "") -> list[bool]:
+        server = engine(f"{text}\nfaults: [{{fail: 503, chance: 50%}}]", seed=seed)
         return [acts(ask(server, user=str(n)))[0] for n in range(100)]
 
-    free, fixed = (
-        "faults: [{fail: 503, chance: 50%}]",
-        "seed: 7\nfaults: [{fail: 503, chance: 50%}]",
-    )
-    assert outcomes(seeds[0], free) != outcomes(seeds[1], free)
-    assert outcomes(seeds[0], fixed) == outcomes(seeds[1], fixed)
+    assert outcomes(None) == outcomes(0)
+    assert outcomes(None, "seed: 7") == outcomes(7)
+    assert outcomes(8, "seed: 7") == outcomes(8)
+    assert outcomes(0, "seed: 7") == outcomes(0)
+    assert len({tuple(outcomes(seed)) for seed in (0, 7, 8)}) == 3
 
 
 def test_ids_follow_the_seed_and_the_request() -> None:
