@@ -107,9 +107,10 @@ class Remove(Document):
 
     of_head: ClassVar = True
 
-    remove: Annotated[tuple[Text, ...], BeforeValidator(one_or_many)] = Field(
-        description="Paths such as choices.0.delta.role (* is any), or names of headers."
-    )
+    remove: Annotated[
+        tuple[Text, ...],
+        BeforeValidator(one_or_many, json_schema_input_type=Text | tuple[Text, ...]),
+    ] = Field(description="Paths such as choices.0.delta.role (* is any), or names of headers.")
 
     def head(self, head: Head, exchange: Exchange) -> tuple[Message, ...]:
         """The head without these headers."""
