@@ -98,7 +98,9 @@ def parse_count(value: object) -> object:
     raise expected("a number such as 2, or {min, max}", value)
 
 
-HowMany = Annotated[Count, BeforeValidator(parse_count, json_schema_input_type=int | Count)]
+Natural = Annotated[StrictInt, Field(ge=0)]
+Status = Annotated[StrictInt, Field(ge=100, le=999)]
+HowMany = Annotated[Count, BeforeValidator(parse_count, json_schema_input_type=Natural | Count)]
 
 
 def parse_usage(value: object) -> object:
@@ -134,8 +136,8 @@ class ExpectClient(Strict):
         "time limits, `any` any at all.",
     )
     status: Annotated[
-        tuple[Annotated[StrictInt, Field(ge=100, le=999)], ...] | None,
-        BeforeValidator(one_or_many, json_schema_input_type=int | tuple[int, ...]),
+        tuple[Status, ...] | None,
+        BeforeValidator(one_or_many, json_schema_input_type=Status | tuple[Status, ...]),
     ] = Field(None, description="The HTTP status that the error has; of a list, one.")
     code: Annotated[
         tuple[int | str, ...] | None,
@@ -145,7 +147,7 @@ class ExpectClient(Strict):
     )
     contains: Annotated[
         tuple[Text, ...] | None,
-        BeforeValidator(one_or_many, json_schema_input_type=str | tuple[str, ...]),
+        BeforeValidator(one_or_many, json_schema_input_type=Text | tuple[Text, ...]),
     ] = Field(None, description="A text that the error's message holds; of a list, one.")
     tool_calls: Literal["whole", "none"] | None = Field(
         None, description="The tool calls that the caller gets: those of the script, or none."
@@ -153,7 +155,7 @@ class ExpectClient(Strict):
     finish: Text | None = Field(None, description="The finish reason that the caller gets.")
     usage: Annotated[
         int | Literal["whole"] | None,
-        BeforeValidator(parse_usage, json_schema_input_type=int | Literal["whole"]),
+        BeforeValidator(parse_usage, json_schema_input_type=Natural | Literal["whole"]),
     ] = Field(
         None,
         description="The completion tokens that it reports: `whole` (the script's), or a number.",
@@ -191,7 +193,7 @@ class ExpectServer(Strict):
     )
     headers_absent: Annotated[
         tuple[Text, ...] | None,
-        BeforeValidator(one_or_many, json_schema_input_type=str | tuple[str, ...]),
+        BeforeValidator(one_or_many, json_schema_input_type=Text | tuple[Text, ...]),
     ] = Field(None, description="Headers that no attempt may carry.")
 
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
+
+import jsonschema
 import pytest
 
 from mockllm.profile.adding import route_of, with_faults
 from mockllm.profile.expect import Expect
 from mockllm.profile.loader import load
+from mockllm.profile.nodes import read
 from mockllm.profile.problems import ProfileError
+from mockllm.profile.schema import schema
 
 WHOLE = """\
 mockllm: 1
@@ -78,6 +83,16 @@ def test_the_whole_table() -> None:
         "probes.picklable: true",
         "probes.turns: [1, 2]",
     )
+
+
+def test_it_is_written_as_it_was_read() -> None:
+    """The table, dumped, loads to an equal one, and editors take both."""
+    made = load(WHOLE, name="p").profile
+    dumped = made.model_dump(by_alias=True, exclude_unset=True, mode="json")
+    assert load(json.dumps(dumped), name="p").profile == made
+    validator = jsonschema.Draft202012Validator(schema())
+    for document in (dumped, read(WHOLE, "p").data):
+        assert [error.message for error in validator.iter_errors(document)] == []
 
 
 def test_codes_keep_their_kind() -> None:

@@ -24,7 +24,7 @@ from mockllm.profile.kinds import kind
         (Text, "text"),
         (Flag, "nothing"),
         (Count, "`{min, max}`"),
-        (HowMany, "whole number or `{min, max}`"),
+        (HowMany, "whole number from 0 or `{min, max}`"),
         (int | tuple[int, ...], "whole number or a list of them"),
         (tuple[str, ...], "list of texts"),
         (dict[str, Any], "mapping of names to values"),
