@@ -184,4 +184,42 @@ def test_a_port_in_use() -> None:
         command = [sys.executable, "-m", "mockllm", "serve", "--port", port]
         done = subprocess.run(command, capture_output=True, text=True, timeout=GUARD, check=False)
     assert done.returncode == 1
-    assert done.stderr == f"mockllm: cannot listen on 127.0.0.1:{port}: Address already in use\n"
+    assert (
+        done.stderr
+        == f"mockllm: cannot listen on 127.0.0.1:{port}: Address already in use; choose another, or port 0\n"
+    )
+
+
+def test_a_ready_file_that_cannot_be_written(tmp_path: Path) -> None:
+    """The file is named, not the port."""
+    ready = tmp_path / "none" / "ready"
+    command = [sys.executable, "-m", "mockllm", "serve", "--port", "0", "--ready-file", str(ready)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=GUARD, check=False)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == (
+        f"mockllm: cannot write {ready}.part: No such file or directory"
+    )
+
+
+def test_the_ready_file_goes_with_the_server(tmp_path: Path) -> None:
+    """Nobody finds the address of a server that has stopped."""
+    ready = tmp_path / "ready"
+    with serving("--ready-file", str(ready)) as server:
+        assert ready.exists()
+        server.end()
+    assert not ready.exists()
+
+
+def test_a_listener_whose_port_is_taken(tmp_path: Path) -> None:
+    """The listener is named, and nothing is shared with the server that has the port."""
+    with serving() as server:
+        port = server.url.rpartition(":")[2]
+        path = tmp_path / "mine.yaml"
+        path.write_text(f"mockllm: 1\nlisteners: [{{name: late, port: {port}}}]\n")
+        command = [sys.executable, "-m", "mockllm", "serve", "--port", "0", str(path)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=GUARD, check=False)
+    assert done.returncode == 1
+    assert done.stderr == (
+        f"mockllm: listener late: cannot listen on 127.0.0.1:{port}: Address already in use; "
+        "choose another, or port 0\n"
+    )

@@ -393,6 +393,10 @@ class Profile(Routed):
     @classmethod
     def names_differ(cls, listeners: tuple[Listener, ...]) -> tuple[Listener, ...]:
         """Refuse two listeners of one name."""
+        ports = [listener.port for listener in listeners if listener.port]
+        for port in ports:
+            if ports.count(port) > 1:
+                raise expected("listeners on different ports", port)
         names = [listener.name for listener in listeners]
         for name in names:
             if names.count(name) > 1:

@@ -31,7 +31,7 @@ routes:                                     # the first route that matches a cal
   - name: everything else                   # a route without match takes what is left
     faults:                                 # a list in the order of time
       - {{fail: {{status: 429, headers: {{retry-after: 1}}}}, first: 1}}  # an error with a header, once
-expect:                                     # what a good client does; drills judge it
+expect:                                     # what a good client does; kept, not judged yet
   client: {{text: whole}}                     # its caller gets the whole text
   server: {{attempts: {{min: 2, max: 4}}}}      # after so many attempts
 """

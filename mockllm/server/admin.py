@@ -10,6 +10,7 @@ from __future__ import annotations
 import hmac
 import ipaddress
 import json
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
@@ -28,6 +29,7 @@ from mockllm.profile.problems import ProfileError
 from mockllm.server.tls import TlsMissing, authority_pem
 
 PREFIX = "/_mockllm"
+log = logging.getLogger("mockllm")
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,13 +171,17 @@ async def put_profile(request: web.BaseRequest, desk: Desk) -> web.Response:
     """
     engine = desk.engine
     text = await request.text()
-    if request.content_type != "application/json":
+    # By the body, not by its type: curl sends JSON as a form unless it is told.
+    if not text.lstrip().startswith(('{"name"', '{"yaml"', '{"for"')) and (
+        request.content_type != "application/json"
+    ):
         profile, span = engine.library.load_text(text, "inline"), request.query.get("for")
     else:
         wish = read_wish(text)
         profile = wished(wish, desk)
         span = wish.get("for")
     engine.use(profile, None if span is None else seconds(span))
+    log.info("profile=%s from now on%s", profile.name, "" if span is None else f" for {span}")
     return web.json_response({"name": profile.name, "remaining": engine.remaining})
 
 
@@ -227,6 +233,7 @@ async def reset(request: web.BaseRequest, desk: Desk) -> web.Response:
     """Let go of held streams; forget calls and counts."""
     desk.release()
     desk.engine.reset()
+    log.info("reset: calls and counts are forgotten, held streams let go")
     return web.json_response({"status": "reset"})
 
 

@@ -25,6 +25,12 @@ def unsent(sock: Any) -> int:
     return int(struct.unpack("i", raw)[0])
 
 
+def cannot_listen(host: str, port: int, error: OSError) -> OSError:
+    """The same error, with the address, and with what to do."""
+    text = f"cannot listen on {host}:{port}: {error.strerror or error}; choose another, or port 0"
+    return OSError(error.errno, text)
+
+
 def reset_on_close(sock: Any) -> None:
     """Make the next close an RST: SO_LINGER with a time of zero."""
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_ZERO)

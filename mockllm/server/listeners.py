@@ -21,7 +21,7 @@ from mockllm.engine.gate import Connection, GatePlan, Shut, gate_plan, shut_time
 from mockllm.engine.plan import Conditions
 from mockllm.profile.models import Listener
 from mockllm.server.clock import Clock, Timer
-from mockllm.server.kernel import reset_on_close
+from mockllm.server.kernel import cannot_listen, reset_on_close
 from mockllm.timeline.events import FOREVER, Close, Wait
 
 log = logging.getLogger("mockllm")
@@ -66,6 +66,7 @@ class Port:
 
     def open(self) -> None:
         """Take the port; raises `OSError` where it cannot be had."""
+        self._check_free()
         self._keeper = self._bound(self._listener.port)
         self.port = self._keeper.getsockname()[1]
         shut = shut_times(self._listener.gates, self._conditions)
@@ -91,6 +92,17 @@ class Port:
             self._keeper.close()
 
     # The port
+
+    def _check_free(self) -> None:
+        """Refuse a port that somebody has; the sockets below would share it with another server."""
+        with socket.socket(socket.AF_INET6 if ":" in self._host else socket.AF_INET) as sock:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                sock.bind((self._host, self._listener.port))
+            except OSError as error:
+                name = f"listener {self._listener.name}"
+                text = cannot_listen(self._host, self._listener.port, error).strerror
+                raise OSError(error.errno, f"{name}: {text}") from None
 
     def _bound(self, port: int) -> socket.socket:
         """A socket on the port, which others of ours may share."""

@@ -11,6 +11,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from mockllm import __version__
@@ -21,6 +22,7 @@ from mockllm.profile.library import Library, is_path
 from mockllm.profile.loader import Loaded
 from mockllm.profile.problems import ProfileError
 from mockllm.server.service import Service, Settings
+from mockllm.server.tls import TlsMissing
 
 log = logging.getLogger("mockllm")
 
@@ -48,11 +50,20 @@ def run(library: Library, profiles: Sequence[Loaded], options: Options) -> int:
     try:
         with asyncio.Runner(loop_factory=loop_factory()) as runner:
             runner.run(serve(library, profiles, options))
-    except OSError as error:
-        where = f"{options.host}:{options.port}"
-        print(f"mockllm: cannot listen on {where}: {error.strerror or error}", file=sys.stderr)  # noqa: T201
+    except (OSError, TlsMissing) as error:
+        print(f"mockllm: {said(error)}", file=sys.stderr)  # noqa: T201
         return 1
+    finally:
+        if options.ready_file is not None:  # nobody waits for a server that is gone
+            options.ready_file.unlink(missing_ok=True)
     return 0
+
+
+def said(error: Exception) -> str:
+    """What kept a server from starting, in one line."""
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"cannot write {error.filename}: {error.strerror}"
+    return str(error.strerror or error) if isinstance(error, OSError) else str(error)
 
 
 def loop_factory() -> type[asyncio.AbstractEventLoop] | None:
@@ -80,6 +91,8 @@ async def serve(library: Library, profiles: Sequence[Loaded], options: Options) 
     service = Service(library, profiles[0], settings, on_entry=log_entry)
     for profile in profiles[1:]:
         service.engine.add(profile)
+    if options.ready_file is not None:
+        options.ready_file.unlink(missing_ok=True)  # of a server that was killed
     await service.start()
     announce(service, profiles, options)
     watch = loop.create_task(reload_changed(service, profiles))
@@ -144,12 +157,20 @@ def texts(profile: Loaded) -> dict[str, str]:
     return {one.file: one.text for one in profile.family}
 
 
+MISSING: dict[str, str] = {}
+"""The texts of a profile whose file is not there."""
+
+
 def reread(service: Service, file: str, known: dict[str, dict[str, str]]) -> None:
     """Read one file again; a bad edit keeps the profile that was on and says what is wrong."""
     try:
-        now = {one: Path(one).read_text("utf-8") for one in known[file]}
-    except (OSError, UnicodeDecodeError):
-        return  # an editor replaces files; the next look finds it
+        now = {one: Path(one).read_text("utf-8") for one in known[file] or {file: ""}}
+    except (OSError, UnicodeDecodeError) as error:
+        # An editor replaces files, so it may be there at the next look; it is said once.
+        if known[file] != MISSING:
+            log.warning("%s cannot be read (%s); the profile before stays on", file, error)
+        known[file] = MISSING
+        return
     if now == known[file]:
         return
     known[file] = now
@@ -200,9 +221,11 @@ class JsonLines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """A call as the journal shows it, anything else as a message."""
         entry = getattr(record, "entry", None)
-        line = {"level": record.levelname.lower(), "logger": record.name}
+        time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        line = {"time": time, "level": record.levelname.lower(), "logger": record.name}
         if isinstance(entry, Entry):
-            return json.dumps({**line, "call": entry.as_json()}, ensure_ascii=False)
+            call = {"message": call_line(entry), "call": entry.as_json()}
+            return json.dumps({**line, **call}, ensure_ascii=False)
         if record.exc_info:
             line["error"] = self.formatException(record.exc_info)
         return json.dumps({**line, "message": record.getMessage()}, ensure_ascii=False)

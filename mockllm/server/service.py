@@ -17,6 +17,7 @@ from mockllm.profile.models import Listener
 from mockllm.server.admin import Guard, is_loopback
 from mockllm.server.application import Application, Server, connections, iso_time
 from mockllm.server.clock import LoopClock
+from mockllm.server.kernel import cannot_listen
 from mockllm.server.listeners import Port
 from mockllm.server.tls import server_context
 
@@ -122,7 +123,9 @@ class Service:
 def bind(host: str, port: int) -> socket.socket:
     """A socket that is bound, so that its port is known before anybody listens."""
     if not 0 <= port <= 65535:  # getaddrinfo would take it modulo 65536
-        raise OSError(f"expected a port from 0 to 65535, got {port}")
+        raise OSError(
+            f"cannot listen on {host}:{port}: expected a port from 0 to 65535, got {port}"
+        )
     family, kind, protocol, _, address = socket.getaddrinfo(
         host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
     )[0]
@@ -130,9 +133,9 @@ def bind(host: str, port: int) -> socket.socket:
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind(address)
-    except OSError:
+    except OSError as error:
         sock.close()
-        raise
+        raise cannot_listen(host, port, error) from None
     return sock
 
 

@@ -263,3 +263,10 @@ def test_hosts() -> None:
     assert [host_of("a:1"), host_of("[::1]:2"), host_of("b")] == ["a", "::1", "b"]
     names = ["localhost", "127.0.0.1", "127.8.9.1", "::1", "10.0.0.1", "localhost.evil", ""]
     assert [is_loopback(name) for name in names] == [True, True, True, True, False, False, False]
+
+
+def test_a_switch_without_a_content_type(server: MockLLM) -> None:
+    """curl sends JSON as a form unless it is told; the body says what it is."""
+    wish = json.dumps({"name": "truncated-clean", "for": "3m"})
+    form = {"content-type": "application/x-www-form-urlencoded"}
+    assert ask(server, "PUT", "/profile", wish, form).json["name"] == "truncated-clean"
