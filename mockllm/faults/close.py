@@ -22,6 +22,9 @@ class CloseFault(Adding):
     the server's side alone: the reader sees the end of the stream, and the socket stays until the
     reader closes it. `announce` puts `connection: close` into the head, if that is still to come.
 
+    Under TLS `fin` says goodbye first (close_notify, then the FIN), `rst` does not, and `half` is
+    refused, because TLS has none.
+
     At `connect`, on a listener: `refuse` closes the port (ECONNREFUSED), `never-accept` fills the
     queue of the port, so that a connect hangs; `fin` and `rst` end the accepted connection before
     a byte. At `tls` the handshake ends. At `idle` the kept connection ends after the exchange;

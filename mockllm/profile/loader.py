@@ -16,6 +16,7 @@ from mockllm.faults.values import expected, hint_for, spelled, tag_of
 from mockllm.profile.extending import BY_NAME, Layers, Places, keys_of, merged, pairs
 from mockllm.profile.models import Profile
 from mockllm.profile.nodes import MAX_BYTES, Document, Key, read
+from mockllm.profile.placeholders import unknown
 from mockllm.profile.problems import Problem, ProfileError
 from mockllm.shapes.shape import answers, shapes
 
@@ -84,6 +85,7 @@ def load(
         places = Layers(document, parent.places, parent.file, order)
         # Parts that are inherited have been read already, in the folder of their own file.
         values, data = merged(given, data), merged(parent.data, data)
+    problems += [document.problem(loc, said) for loc, said in unknown(document.data, data)]
     try:
         known = {"shape": shapes(), "answer": answers(), "file": reader(folder)}
         profile = Profile.model_validate(values, context=known)
