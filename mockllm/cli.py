@@ -212,7 +212,14 @@ def show(profile: str, folders: tuple[Path, ...]) -> None:
 @click.option("--model", help="The model that is asked for; by default the profile's first.")
 @click.option("--path", default="/v1/chat/completions", show_default=True)
 @click.option("--method", default="POST", show_default=True)
-@click.option("--call", "ordinal", default=1, show_default=True, help="Which call of the session.")
+@click.option(
+    "--call",
+    "ordinal",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Which call of the session.",
+)
 @click.option(
     "--request",
     "body",

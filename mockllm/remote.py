@@ -15,9 +15,14 @@ class RemoteError(Exception):
     """The server does not answer, or refuses."""
 
 
+def with_scheme(url: str) -> str:
+    """A URL, where only host and port may have been written."""
+    return url if "://" in url else f"http://{url}"
+
+
 def health(url: str, timeout: float) -> None:
     """Raise `RemoteError` unless the server says that it is healthy."""
-    parts = urlsplit(url)
+    parts = urlsplit(with_scheme(url))
     host, port = parts.hostname or "127.0.0.1", parts.port or 80
     request = f"GET /_mockllm/health HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: close\r\n\r\n"
     try:
@@ -41,7 +46,7 @@ def put_profile(url: str, wish: dict[str, Any], token: str | None) -> dict[str, 
     if token:
         headers["authorization"] = f"Bearer {token}"
     request = Request(  # noqa: S310  the user names the server
-        f"{url.rstrip('/')}/_mockllm/profile",
+        f"{with_scheme(url).rstrip('/')}/_mockllm/profile",
         data=json.dumps(wish).encode(),
         headers=headers,
         method="PUT",

@@ -195,11 +195,20 @@ SPECIAL = {
 }
 
 
+CLOSING = {"[": "]", "{": "}"}
+
+
 def scanner_problem(text: str, error: yaml.MarkedYAMLError) -> Problem:
     """What PyYAML's scanner or parser could not read, in words that say what to do."""
     lines = [*text.splitlines(), ""]
     for mark in filter(None, (error.problem_mark, error.context_mark)):
         token = (lines[mark.line][mark.column :].split() or [""])[0].rstrip(",]}")
+        if token[:1] in CLOSING and "did not find expected" in str(error.problem):
+            message = (
+                f"{SPECIAL[token[0]]} begins here and '{CLOSING[token[0]]}' is missing, or a text "
+                f"in it has to be quoted ({error.problem})"
+            )
+            return Problem(*place_of(mark), "", message)
         if token[:1] in SPECIAL:
             message = (
                 f"a value that begins with '{token[0]}' is read as {SPECIAL[token[0]]}; "
