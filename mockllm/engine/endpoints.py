@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
-from functools import cache
+from functools import cache, lru_cache
 
 import mockllm.wires
 from mockllm.faults.fault import ErrorSpec
@@ -17,15 +17,16 @@ def wires() -> tuple[Wire, ...]:
     return tuple(wire() for wire in subclasses(mockllm.wires, Wire))  # type: ignore[type-abstract]
 
 
-@cache
+@lru_cache(maxsize=1024)  # clients choose the paths, so there may be any number of them
 def find(method: str, path: str) -> Wire | None:
-    """The wire that serves this method on this path."""
+    """The wire that serves this method on this path; HEAD is served where GET is."""
+    wanted = "GET" if method == "HEAD" else method
     return next(
         (
             wire
             for wire in wires()
             for served, template in wire.endpoints
-            if served == method and pattern(template).fullmatch(path)
+            if served == wanted and pattern(template).fullmatch(path)
         ),
         None,
     )

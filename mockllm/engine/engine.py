@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections import ChainMap
+from collections.abc import Callable, Mapping, Set
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 from urllib.parse import unquote
 
 from mockllm.engine.counters import Counters, said_attempt
@@ -72,9 +73,12 @@ class Engine:
         return self._borrowed[1] - self._now() if self._borrowed else None
 
     @property
-    def names(self) -> frozenset[str]:
-        """Every name that a request can choose."""
-        return frozenset(self._loaded) | frozenset(self.library.paths)
+    def names(self) -> Set[str]:
+        """Every name that a request can choose: a view, because every request asks it."""
+        both: ChainMap[str, object] = ChainMap(
+            cast(Any, self._loaded), cast(Any, self.library.paths)
+        )
+        return both.keys()
 
     def find(self, name: str) -> Loaded:
         """A profile by name, read once; raises as `Library.find` does."""
@@ -134,7 +138,7 @@ class Engine:
         """A request as a call, and the profile name in its path, if there is one."""
         path, query = split_target(target)
         path_name, path = split_path(path)
-        wire = find("GET" if method == "HEAD" else method, path)
+        wire = find(method, path)
         data, problem = parse(body)
         understood = wire.understand(data) if wire else Understood()
         call = Call(
@@ -177,14 +181,10 @@ class Engine:
 
         The call is counted by this if anything happens; the visit is then `plan`'s.
         """
-        profile = otherwise or self.profile
         try:
-            selection = select(call, path_name, self.names)
+            call, profile = self._selected(call, path_name, otherwise)
         except Refused:
             return None, ()
-        call = selection.call
-        if selection.name is not None:
-            profile = self.find(selection.name)
         found = find_route(call, profile.profile)
         if found.route is None or not any(map(acts_on_upload, found.route.faults)):
             return None, ()
@@ -224,6 +224,15 @@ class Engine:
         prompt = wire.prompt_tokens(entry.plan.call) if wire else 0
         return prompt + entry.tokens_sent
 
+    def _selected(
+        self, call: Call, path_name: str | None, otherwise: Loaded | None
+    ) -> tuple[Call, Loaded]:
+        """The profile that a call means, and the call without what chose it; raises `Refused`."""
+        selection = select(call, path_name, self.names)
+        if selection.name is not None:
+            return selection.call, self.find(selection.name)
+        return selection.call, otherwise or self.profile
+
     def _visit(self, call: Call, profile: Loaded, found: Found, ticket: int) -> Visit:
         """Count a call at its route, in every scope that the route's faults ask for."""
         faults = found.route.faults if found.route else ()
@@ -256,13 +265,10 @@ class Engine:
         chosen = refusal is not None
         if refusal is None:
             try:
-                selection = select(call, path_name, self.names)
-                call = selection.call
-                if selection.name is not None:
-                    profile = self.find(selection.name)
+                call, profile = self._selected(call, path_name, otherwise)
             except Refused as error:
                 refusal, chosen = error, True
-        wire = find("GET" if call.method == "HEAD" else call.method, call.path)
+        wire = find(call.method, call.path)
         if wire is None and refusal is None:
             refusal = refuse(call.method, call.path)
         if visit is None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from mockllm.engine import dice
 from mockllm.engine.exchange import Here, WireExchange
-from mockllm.engine.plan import Conditions, hasten
+from mockllm.engine.plan import Conditions, hastened
 from mockllm.faults.apply import AnyFault
 from mockllm.faults.fault import Adding, flow_of
 from mockllm.faults.often import Occasion
@@ -67,8 +67,7 @@ def gate_plan(listener: Listener, number: int, elapsed: float, conditions: Condi
         reads_first = reads_first or fault.anchor.point == "tls"
         if isinstance(steps[-1].event, Close):
             break
-    lowered = lower(tuple(steps), date="")
-    events = tuple(hasten(event, conditions.speed) for event in lowered.events)
+    events = hastened(lower(tuple(steps), date=""), conditions.speed).events
     ends = any(isinstance(event, Close) for event in events)
     return GatePlan(events, tuple(fired), reads_first and ends)
 

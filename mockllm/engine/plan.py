@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from mockllm.engine import dice
 from mockllm.engine.exchange import Here, WireExchange
 from mockllm.engine.select import PREFIX
-from mockllm.engine.upload import Stage, acts_on_upload, stages
+from mockllm.engine.upload import Stage, stages
 from mockllm.faults.apply import Applied, Report, apply
 from mockllm.faults.fault import ErrorSpec
 from mockllm.faults.often import By, Occasion, Tally
@@ -61,6 +61,10 @@ class Miss:
     reasons: tuple[str, ...]
 
 
+HEALTHY = Route()
+"""What a call gets that no route matches."""
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """The route of a call; None for the healthy default."""
@@ -73,6 +77,11 @@ class Found:
     def name(self) -> str:
         """The route's name."""
         return (self.route.name or "") if self.route else "no route"
+
+    @property
+    def nearest(self) -> list[Miss]:
+        """The routes that were not taken, those with the fewest reasons against them first."""
+        return sorted(self.misses, key=lambda miss: len(miss.reasons))
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,12 +158,11 @@ def make_plan(
     `refusal` is why the request cannot be served at all.
     """
     conditions = fitting(conditions, profile)
-    who = (conditions.seed, name, found.name, call.fingerprint, call.session, visit.attempt)
-    setting = Setting(Identity(dice.key(*who)), profile.models)
-    exchange = WireExchange(call, wire, setting, here, who)
+    exchange = exchange_of(call, found, visit, name, profile, wire, conditions, here)
+    who = exchange.who
     script, refused = base(call, found, exchange, profile, refusal, who, inflight_of(visit))
     if conditions.paced and refusal is None:
-        timing = timing_of(found.route or Route(), script, inflight_of(visit))
+        timing = timing_of(found.route or HEALTHY, script, inflight_of(visit))
         script = pace(script, timing, dice.random(*who, "pacing"))
     faults = found.route.faults if found.route else ()
     applied = (
@@ -181,6 +189,22 @@ def make_plan(
     )
 
 
+def exchange_of(
+    call: Call,
+    found: Found,
+    visit: Visit,
+    name: str,
+    profile: Profile,
+    wire: Wire | None,
+    conditions: Conditions,
+    here: Here,
+) -> WireExchange:
+    """The exchange of a call; `who` in it is what all of its draws derive from."""
+    who = (conditions.seed, name, found.name, call.fingerprint, call.session, visit.attempt)
+    setting = Setting(Identity(dice.key(*who)), profile.models)
+    return WireExchange(call, wire, setting, here, who)
+
+
 def fitting(conditions: Conditions, profile: Profile) -> Conditions:
     """The conditions under which a profile plays.
 
@@ -204,21 +228,16 @@ def upload_plans(
     here: Here,
 ) -> tuple[tuple[Stage, Plan], ...]:
     """What happens while the body of a request arrives, of which only the head is known."""
-    if found.route is None or not any(map(acts_on_upload, found.route.faults)):
-        return ()
     conditions = fitting(conditions, profile)
-    who = (conditions.seed, name, found.name, call.fingerprint, call.session, visit.attempt)
-    exchange = WireExchange(
-        call, wire, Setting(Identity(dice.key(*who)), profile.models), here, who
-    )
-    chances = occasions(found, visit, conditions, who)
+    exchange = exchange_of(call, found, visit, name, profile, wire, conditions, here)
+    chances = occasions(found, visit, conditions, exchange.who)
+    faults = found.route.faults if found.route else ()
     made = []
-    for stage in stages(found.route.faults, chances, exchange):
+    for stage in stages(faults, chances, exchange):
         lowered = hastened(lower(stage.steps, date=here.date), conditions.speed)
-        if lowered.events and isinstance(lowered.events[-1], Close):
-            last = lowered.events[-1]
+        match lowered.events:
             # With unread input a close would be a reset; the handler closes when it has read on.
-            if last.how == "fin":
+            case (*_, Close(how="fin")):
                 lowered = Lowered(lowered.events[:-1], lowered.origin[:-1])
         made.append(
             (
@@ -259,7 +278,7 @@ def base(
             raise Refused(ErrorSpec(status=429, message=FULL, error_type="requests"))
         if profile.strict:
             check_strict(call, found, profile)
-        source = found.route.script if found.route else Route().script
+        source = (found.route or HEALTHY).script
         script = source.script(call, dice.random(*who, "script"))
         script = script.limited(wire.token_limit(call))
         return wire.answer(call, script, exchange.setting), None
@@ -296,8 +315,8 @@ def check_strict(call: Call, found: Found, profile: Profile) -> None:
     if call.model is not None and not named and call.model not in profile.models:
         raise Refused(ErrorSpec(status=404, param=None))
     if found.route is None:
-        near = sorted(found.misses, key=lambda miss: len(miss.reasons))
-        text = "; ".join(f"{miss.route}: {', '.join(miss.reasons)}" for miss in near[:3])
+        near = found.nearest[:3]
+        text = "; ".join(f"{miss.route}: {', '.join(miss.reasons)}" for miss in near)
         raise Refused(
             ErrorSpec(
                 status=404,

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from itertools import groupby
 from typing import Any
 
-from mockllm.engine.plan import Miss, Plan
+from mockllm.engine.plan import Plan
 from mockllm.timeline.describe import Line, describe
 
 TEXTS = ("content", "reasoning", "refusal")
 FOLD = 4
 """Runs of plain content frames longer than this are folded in the text."""
-
-
-def ranked(misses: Iterable[Miss]) -> list[Miss]:
-    """Routes that were not taken, the nearest first: the one with the fewest reasons against it."""
-    return sorted(misses, key=lambda miss: len(miss.reasons))
 
 
 def as_text(plan: Plan) -> str:
@@ -29,7 +23,7 @@ def as_text(plan: Plan) -> str:
     ]
     if plan.refused is not None:
         lines.append(f"the request is refused: {plan.refused}")
-    lines += [f"not {miss.route}: {'; '.join(miss.reasons)}" for miss in ranked(plan.found.misses)]
+    lines += [f"not {miss.route}: {'; '.join(miss.reasons)}" for miss in plan.found.nearest]
     lines += [
         f"{line.time:>9.3f}  {line.what:<11} {line.text}{cause(line, plan)}".rstrip()
         for line in folded(list(describe(plan.steps, plan.speed)))
@@ -94,7 +88,7 @@ def as_json(plan: Plan) -> dict[str, Any]:
             "stream": plan.call.stream,
         },
         "refused": plan.refused,
-        "misses": {miss.route: list(miss.reasons) for miss in ranked(plan.found.misses)},
+        "misses": {miss.route: list(miss.reasons) for miss in plan.found.nearest},
         "timeline": [
             {
                 "time": round(line.time, 6),

@@ -9,7 +9,7 @@ from mockllm.engine.exchange import WireExchange
 from mockllm.faults.apply import AnyFault, Report, report
 from mockllm.faults.fault import Adding
 from mockllm.faults.often import Occasion
-from mockllm.timeline.events import Close, End, Head, Message
+from mockllm.timeline.events import Close, End, Head
 from mockllm.timeline.slots import Step, until_end
 
 ELSEWHERE = "it acts later than the body"
@@ -76,7 +76,11 @@ def stage(
             continue
         for verb in fault.verbs:
             assert isinstance(verb, Adding), "only wait, reply and close act while a body arrives"
-            steps += [Step(closing(event), (index,)) for event in verb.events(exchange)]
+            # A reply to half a body says that the connection ends with it.
+            steps += [
+                Step(event.closing() if isinstance(event, Head) else event, (index,))
+                for event in verb.events(exchange)
+            ]
     played = until_end(tuple(steps))
     acting = {index for step in played for index in step.faults}
     reports = tuple(
@@ -84,10 +88,3 @@ def stage(
         for index, fault in enumerate(faults)
     )
     return Stage(size, played, reports)
-
-
-def closing(event: Message) -> Message:
-    """A reply to half a body says that the connection ends with it."""
-    if not isinstance(event, Head) or event.has("connection", "close"):
-        return event
-    return Head(event.status, (*event.headers, ("connection", "close")), event.reason)

@@ -57,9 +57,7 @@ class CloseFault(Adding):
 
     def head(self, head: Head) -> Head:
         """The head with the announcement."""
-        if not self.announce or head.has("connection", "close"):
-            return head
-        return Head(head.status, (*head.headers, ("connection", "close")), head.reason)
+        return head.closing() if self.announce else head
 
     def events(self, exchange: Exchange) -> tuple[Message, ...]:
         """The ending."""

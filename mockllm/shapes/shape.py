@@ -167,8 +167,7 @@ def whole(server: str, head: Head, body: bytes, *, unread: bool) -> tuple[Messag
     kind = SERVERS[server]
     if not (kind.leaves_body_unread and unread):
         return (head, frame, End())
-    head = Head(head.status, (*head.headers, ("connection", "close")), head.reason)
-    return (head, frame, Wait(kind.close_delay), End())
+    return (head.closing(), frame, Wait(kind.close_delay), End())
 
 
 def render_stream_error(name: str, spec: ErrorSpec, *, model: str) -> bytes:

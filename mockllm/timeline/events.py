@@ -40,6 +40,12 @@ class Head:
         wanted = name.lower()
         return next((value for key, value in self.headers if key.lower() == wanted), None)
 
+    def closing(self) -> Head:
+        """The head that says `connection: close`, which it may say already."""
+        if self.has("connection", "close"):
+            return self
+        return Head(self.status, (*self.headers, ("connection", "close")), self.reason)
+
     def has(self, name: str, token: str) -> bool:
         """Whether a header of this name holds the token (`connection: keep-alive, close`)."""
         value = self.get(name)
