@@ -185,6 +185,8 @@ class Engine:
             call, profile = self._selected(call, path_name, otherwise)
         except Refused:
             return None, ()
+        if not profile.profile.has_uploads:
+            return None, ()
         found = find_route(call, profile.profile)
         if found.route is None or not any(map(acts_on_upload, found.route.faults)):
             return None, ()

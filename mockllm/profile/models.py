@@ -315,6 +315,12 @@ class Routed(Strict):
             given["faults"] = tuple(f for f in given["faults"] if not is_gate(f))
         return (Route.model_construct(**{**only_route(), **given}),)
 
+    @cached_property
+    def has_uploads(self) -> bool:
+        """Whether any fault acts while a request's body arrives; most profiles have none."""
+        faults = (fault for route in self.all_routes for fault in route.faults)
+        return any(fault.anchor.point == "upload" for fault in faults)
+
 
 class Listener(Routed):
     """A further port with a profile of its own, and with faults of the connection itself.
