@@ -62,6 +62,12 @@ def serving(*arguments: str, **environment: str) -> Iterator[Process]:
             process.communicate()
 
 
+def failing(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """`mockllm serve` that does not start."""
+    command = [sys.executable, "-m", "mockllm", "serve", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=GUARD, check=False)
+
+
 def test_sigterm_with_a_held_stream() -> None:
     """A held stream is let go of: the client gets its FIN, and the process ends with 0."""
     with serving("stall-mid-stream") as server, connected(server.url) as raw:
@@ -170,8 +176,7 @@ def test_reload_of_what_is_extended(tmp_path: Path) -> None:
 )
 def test_a_start_that_fails(arguments: list[str], message: str) -> None:
     """What keeps it from starting is said in one line, with exit status 1."""
-    command = [sys.executable, "-m", "mockllm", "serve", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=GUARD, check=False)
+    done = failing(*arguments)
     assert done.returncode == 1
     assert done.stderr.startswith(message)
     assert done.stderr.count("\n") == 1
@@ -181,8 +186,7 @@ def test_a_port_in_use() -> None:
     """A port that is taken is named, in one line, with exit status 1."""
     with serving() as server:
         port = server.url.rpartition(":")[2]
-        command = [sys.executable, "-m", "mockllm", "serve", "--port", port]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=GUARD, check=False)
+        done = failing("--port", port)
     assert done.returncode == 1
     assert (
         done.stderr
@@ -193,8 +197,7 @@ def test_a_port_in_use() -> None:
 def test_a_ready_file_that_cannot_be_written(tmp_path: Path) -> None:
     """The file is named, not the port."""
     ready = tmp_path / "none" / "ready"
-    command = [sys.executable, "-m", "mockllm", "serve", "--port", "0", "--ready-file", str(ready)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=GUARD, check=False)
+    done = failing("--port", "0", "--ready-file", str(ready))
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1] == (
         f"mockllm: cannot write {ready}.part: No such file or directory"
@@ -216,8 +219,7 @@ def test_a_listener_whose_port_is_taken(tmp_path: Path) -> None:
         port = server.url.rpartition(":")[2]
         path = tmp_path / "mine.yaml"
         path.write_text(f"mockllm: 1\nlisteners: [{{name: late, port: {port}}}]\n")
-        command = [sys.executable, "-m", "mockllm", "serve", "--port", "0", str(path)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=GUARD, check=False)
+        done = failing("--port", "0", str(path))
     assert done.returncode == 1
     assert done.stderr == (
         f"mockllm: listener late: cannot listen on 127.0.0.1:{port}: Address already in use; "
