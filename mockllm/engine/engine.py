@@ -10,12 +10,13 @@ from typing import Any, cast
 from urllib.parse import unquote
 
 from mockllm.engine.counters import Counters, said_attempt
-from mockllm.engine.endpoints import find, refuse
+from mockllm.engine.endpoints import refuse, served
 from mockllm.engine.exchange import Here
 from mockllm.engine.gate import Connections
 from mockllm.engine.journal import Entry, Journal
 from mockllm.engine.plan import Conditions, Found, Plan, Visit, find_route, make_plan, upload_plans
 from mockllm.engine.select import select, split_path
+from mockllm.engine.store import Documents
 from mockllm.engine.tallies import Count, Tallies, end
 from mockllm.engine.upload import Stage, acts_on_upload
 from mockllm.faults.fault import ErrorSpec
@@ -23,7 +24,7 @@ from mockllm.faults.often import By
 from mockllm.matchers.call import Call
 from mockllm.profile.library import Library
 from mockllm.profile.loader import Loaded
-from mockllm.wires.wire import Refused, Understood
+from mockllm.wires.wire import Refused
 
 
 class Engine:
@@ -48,6 +49,7 @@ class Engine:
         self.listeners: dict[str, str] = {}
         self._counters = Counters()
         self._tallies = Tallies()
+        self._store = Documents()
         self._counted: dict[int, tuple[tuple[Count, ...], bool]] = {}
         self._loaded: dict[str, Loaded] = {profile.name: profile}
         self._lasting = profile
@@ -112,6 +114,7 @@ class Engine:
         self._counters.reset()
         self._tallies.clear()
         self._counted.clear()
+        self._store.clear()
         self.journal.clear()
         self.connections.clear()
         self._start = self._now()
@@ -138,26 +141,20 @@ class Engine:
         """A request as a call, and the profile name in its path, if there is one."""
         path, query = split_target(target)
         path_name, path = split_path(path)
-        wire = find(method, path)
         data, problem = parse(body)
-        understood = wire.understand(data) if wire else Understood()
         call = Call(
             method,
             path,
             query,
             headers,
             body,
-            wire.name if wire else None,
-            data,
-            understood.model,
-            understood.stream,
+            data=data,
             problem=problem,
             keep_alive=keep_alive,
             http10=http10,
             connection=connection,
-            conversation=understood.conversation,
         )
-        return call, path_name
+        return served(call, None)[1], path_name
 
     def plan(
         self,
@@ -172,7 +169,9 @@ class Engine:
 
         `otherwise` is the profile of a call that chooses none; without it, the one that is on.
         """
-        return self._plan(call, path_name, here, refusal=None, visit=visit, otherwise=otherwise)
+        made = self._plan(call, path_name, here, refusal=None, visit=visit, otherwise=otherwise)
+        self._store.apply(made.effects)
+        return made
 
     def uploads(
         self, call: Call, path_name: str | None, here: Here, *, otherwise: Loaded | None = None
@@ -198,7 +197,7 @@ class Engine:
             visit,
             name=profile.name,
             profile=profile.profile,
-            wire=find(call.method, call.path),
+            wire=served(call, profile.profile.dialect)[0],
             conditions=self.conditions,
             here=here,
         )
@@ -222,7 +221,7 @@ class Engine:
 
     def _tokens(self, entry: Entry) -> int:
         """The tokens of a call: of its prompt, and of what was sent."""
-        wire = find(entry.method, entry.path)
+        wire = entry.plan.wire
         prompt = wire.prompt_tokens(entry.plan.call) if wire else 0
         return prompt + entry.tokens_sent
 
@@ -270,7 +269,7 @@ class Engine:
                 call, profile = self._selected(call, path_name, otherwise)
             except Refused as error:
                 refusal, chosen = error, True
-        wire = find(call.method, call.path)
+        wire, call = served(call, profile.profile.dialect)
         if wire is None and refusal is None:
             refusal = refuse(call.method, call.path)
         if visit is None:
@@ -293,6 +292,7 @@ class Engine:
             refusal=refusal,
             conditions=self.conditions,
             here=here,
+            store=self._store,
         )
 
 

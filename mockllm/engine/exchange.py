@@ -17,10 +17,6 @@ from mockllm.shapes.shape import render_answer, render_error, render_stream_erro
 from mockllm.timeline.events import Frame, Message
 from mockllm.wires.wire import Setting, Wire
 
-DEFAULT_SHAPE = "openai"
-"""The shape of errors on a path that no wire serves."""
-
-
 PLACEHOLDER = re.compile(r"\{\{\s*(now|self|listener)(?:\s*\+\s*(\S+?)|\s+([\w-]+))?\s*\}\}")
 
 
@@ -75,7 +71,9 @@ class WireExchange:
 
     def shape(self, spec: ErrorSpec) -> str:
         """The shape that was asked for, or the wire's own."""
-        return spec.shape or (self.wire.shape if self.wire else DEFAULT_SHAPE)
+        if spec.shape is not None:
+            return spec.shape
+        return self.wire.shape(self.call, self.setting) if self.wire else self.setting.dialect.shape
 
     def answer(self, name: str) -> tuple[Message, ...]:
         """A named answer, whole."""
@@ -94,11 +92,13 @@ class WireExchange:
     def stream_error(self, spec: ErrorSpec) -> Frame:
         """An error as a frame of the wire's stream."""
         document = render_stream_error(self.shape(spec), spec, model=self.model)
-        return self.wire.error_frame(document) if self.wire else Frame(("error",), document)
+        if self.wire is None:
+            return Frame(("error",), document)
+        return self.wire.error_frame(self.call, document, self.setting)
 
     def done(self) -> tuple[Frame, ...]:
         """The frame that ends the wire's streams."""
-        return self.wire.done() if self.wire else ()
+        return self.wire.done(self.call, self.setting) if self.wire else ()
 
     def delta(self, delta: dict[str, Any]) -> Frame:
         """A frame of the wire's stream with this delta."""

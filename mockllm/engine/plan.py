@@ -22,8 +22,9 @@ from mockllm.timeline.events import Close, End, Frame, Head, Message, Wait, Wire
 from mockllm.timeline.framing import Lowered, lower
 from mockllm.timeline.pacing import Pace, pace
 from mockllm.timeline.slots import Step, until_end
+from mockllm.wires.dialects import DIALECTS
 from mockllm.wires.identity import Identity
-from mockllm.wires.wire import Refused, Setting, Wire
+from mockllm.wires.wire import NOTHING, Effect, Refused, Setting, Store, Wire
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +109,9 @@ class Plan:
     """The faults that made it so."""
     next_byte: bool = False
     """Whether that waits for the first byte of the next request."""
+    wire: Wire | None = None
+    effects: tuple[Effect, ...] = ()
+    """What the call leaves behind for later ones; nothing where a fault came before its answer."""
 
     @property
     def head(self) -> Head | None:
@@ -152,15 +156,16 @@ def make_plan(
     refusal: Refused | None,
     conditions: Conditions,
     here: Here,
+    store: Store = NOTHING,
 ) -> Plan:
     """Script, wire, pacing, faults and framing, in this order.
 
-    `refusal` is why the request cannot be served at all.
+    `refusal` is why the request cannot be served at all; `store` is what earlier calls have left.
     """
     conditions = fitting(conditions, profile)
-    exchange = exchange_of(call, found, visit, name, profile, wire, conditions, here)
+    exchange = exchange_of(call, found, visit, name, profile, wire, conditions, here, store)
     who = exchange.who
-    script, refused = base(call, found, exchange, profile, refusal, who, inflight_of(visit))
+    script, refused, effects = base(call, found, exchange, profile, refusal, inflight_of(visit))
     if conditions.paced and refusal is None:
         timing = timing_of(found.route or HEALTHY, script, inflight_of(visit))
         script = pace(script, timing, dice.random(*who, "pacing"))
@@ -171,6 +176,7 @@ def make_plan(
         else Applied(tuple(Step(event) for event in script), ())
     )
     sequence = tuple(fitted(step, call) for step in applied.sequence)
+    answered = any(isinstance(step.event, Head) and not step.faults for step in sequence)
     lowered = lower(sequence, date=here.date, body_allowed=call.method != "HEAD")
     return Plan(
         call,
@@ -186,6 +192,8 @@ def make_plan(
         tuple(hasten(wire_event(step), conditions.speed) for step in applied.idle),
         frozenset(index for step in applied.idle for index in step.faults),
         applied.next_byte,
+        wire,
+        effects if answered else (),
     )
 
 
@@ -198,10 +206,13 @@ def exchange_of(
     wire: Wire | None,
     conditions: Conditions,
     here: Here,
+    store: Store = NOTHING,
 ) -> WireExchange:
     """The exchange of a call; `who` in it is what all of its draws derive from."""
     who = (conditions.seed, name, found.name, call.fingerprint, call.session, visit.attempt)
-    setting = Setting(Identity(dice.key(*who)), profile.models)
+    dialect = profile.dialect or (wire.dialect_of(call) if wire else Wire.dialect)
+    ready = visit.elapsed * conditions.speed >= profile.loading
+    setting = Setting(Identity(dice.key(*who)), profile.models, DIALECTS[dialect], store, ready)
     return WireExchange(call, wire, setting, here, who)
 
 
@@ -264,26 +275,29 @@ def base(
     exchange: WireExchange,
     profile: Profile,
     refusal: Refused | None,
-    who: tuple[object, ...],
     inflight: int,
-) -> tuple[tuple[Message, ...], Refused | None]:
-    """What would be sent without faults: the script's answer, or the wire's refusal."""
+) -> tuple[tuple[Message, ...], Refused | None, tuple[Effect, ...]]:
+    """What would be sent without faults (the script's answer, or the wire's refusal), the refusal,
+    and what the call leaves behind."""
     try:
         if refusal is not None:
             raise refusal
         wire = exchange.wire
         assert wire is not None, "a call without a wire comes with a refusal"
-        wire.check(call)
+        setting = exchange.setting
+        if not setting.ready:
+            wire.check_ready(call, setting)
+        wire.check(call, setting)
         if found.route is not None and is_full(found.route, inflight):
             raise Refused(ErrorSpec(status=429, message=FULL, error_type="requests"))
         if profile.strict:
             check_strict(call, found, profile)
         source = (found.route or HEALTHY).script
-        script = source.script(call, dice.random(*who, "script"))
+        script = source.script(call, dice.random(*exchange.who, "script"))
         script = script.limited(wire.token_limit(call))
-        return wire.answer(call, script, exchange.setting), None
+        return wire.answer(call, script, setting), None, wire.effects(call, script, setting)
     except Refused as error:
-        return exchange.error(error.spec), error
+        return exchange.error(error.spec), error, ()
 
 
 FULL = "The server is at its limit of requests. Please try again later."

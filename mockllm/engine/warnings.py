@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import islice, product
 from typing import Any
 
-from mockllm.engine.endpoints import find, wires
+from mockllm.engine.endpoints import served, wires
 from mockllm.engine.engine import Engine
 from mockllm.engine.exchange import Here
 from mockllm.engine.gate import profile_of
@@ -277,7 +277,7 @@ def plan_of(loaded: Loaded, route: Route, index: int, acting: tuple[int, ...], c
         Visit(),
         name=loaded.name,
         profile=loaded.profile,
-        wire=find(call.method, call.path),
+        wire=served(call, loaded.profile.dialect)[0],
         refusal=None,
         conditions=Conditions(),
         here=Here(),

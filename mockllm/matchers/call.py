@@ -38,6 +38,8 @@ class Call:
     """The wire that serves the path; None where none does."""
     data: Mapping[str, Any] = field(default_factory=dict)
     """The JSON body; empty where there is none, or where it is no mapping."""
+    params: Mapping[str, str] = field(default_factory=dict)
+    """What the path names, as the endpoint's template calls it (`/v1/models/{model}`)."""
     model: str | None = None
     """The model that was asked for, without the part that chose a profile."""
     stream: bool = False

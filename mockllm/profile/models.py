@@ -41,6 +41,7 @@ from mockllm.faults.values import (
     chooser,
     expected,
     hint_for,
+    one_or_many,
     tag_of,
 )
 from mockllm.faults.wait import WaitFault
@@ -53,6 +54,7 @@ from mockllm.scripts.named import NAMED as NAMED_SCRIPTS
 from mockllm.scripts.script import COMMON, Beside, Source
 from mockllm.timeline.pacing import Load, Pace
 from mockllm.timeline.registry import refuse_twins, subclasses
+from mockllm.wires.dialects import DIALECTS
 from mockllm.wires.wire import Wire
 
 VERBS: tuple[type[Fault], ...] = (
@@ -377,10 +379,26 @@ class Profile(Routed):
 
     mockllm: Literal[1] = Field(description="The version of the language.")
     about: Text = Field("", description="What it imitates, in a sentence.")
+    story: Text = Field("", description="What happened: to whom, in which version, with what loss.")
+    cite: Annotated[
+        tuple[Text, ...],
+        BeforeValidator(one_or_many, json_schema_input_type=Text | tuple[Text, ...]),
+    ] = Field((), description="The public reports of the failure that it reproduces, as URLs.")
+    bundles: tuple[Text, ...] = Field(
+        (), description="The dated collections that it belongs to, such as core-2026.11."
+    )
     seed: StrictInt | None = Field(
         None, description="Where chance begins, unless --seed says; without both at 0."
     )
     models: tuple[Text, ...] = Field(MODELS, min_length=1, description="What /v1/models lists.")
+    dialect: Literal[tuple(DIALECTS)] | None = Field(  # type: ignore[valid-type]
+        None,
+        description="Whose way of speaking the APIs is imitated (headers, fields, errors); without "
+        "it the one that the path belongs to.",
+    )
+    loading: Duration = Field(
+        0.0, description="So long after the start or a reset the models are not loaded yet."
+    )
     strict: StrictBool = Field(
         False, description="No healthy default route, and unknown models are refused."
     )

@@ -52,14 +52,13 @@ class OpenAIChat(Wire):
     """POST /v1/chat/completions."""
 
     name: ClassVar = "openai.chat"
-    shape: ClassVar = "openai"
     endpoints: ClassVar = (("POST", "/v1/chat/completions"),)
 
-    def understand(self, data: Mapping[str, Any]) -> Understood:
+    def understand(self, call: Call) -> Understood:
         """Model, stream and conversation."""
-        return replace(super().understand(data), conversation=conversation(data))
+        return replace(super().understand(call), conversation=conversation(call.data))
 
-    def check(self, call: Call) -> None:
+    def check(self, call: Call, setting: Setting) -> None:
         """Refuse what OpenAI refuses: no model, no messages, wrong types, usage without stream."""
         data = call.data
         if call.problem is not None:
@@ -115,7 +114,7 @@ class OpenAIChat(Wire):
         reply = Reply.of(call, script, setting.identity)
         return reply.streamed() if call.stream else reply.whole()
 
-    def done(self) -> tuple[Frame, ...]:
+    def done(self, call: Call, setting: Setting) -> tuple[Frame, ...]:
         """`data: [DONE]`."""
         return (Frame(("done",), b"[DONE]"),)
 

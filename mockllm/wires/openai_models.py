@@ -19,12 +19,11 @@ class OpenAIModels(Wire):
     """GET /v1/models and /v1/models/{model}."""
 
     name: ClassVar = "openai.models"
-    shape: ClassVar = "openai"
     endpoints: ClassVar = (("GET", "/v1/models"), ("GET", "/v1/models/{model}"))
 
     def answer(self, call: Call, script: Script, setting: Setting) -> tuple[Message, ...]:
         """The profile's models, or the one that the path names."""
-        wanted = call.path.removeprefix("/v1/models").strip("/")
+        wanted = call.params.get("model", "")
         if not wanted:
             document = {"object": "list", "data": [model(name) for name in setting.models]}
         elif wanted in setting.models:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 from mockllm.faults.fault import ErrorSpec
 from mockllm.matchers.call import Call, Conversation
 from mockllm.scripts.script import Script
 from mockllm.timeline.events import Frame, Message
+from mockllm.wires.dialects import DIALECTS, Dialect
 from mockllm.wires.identity import Identity
 
 
@@ -33,34 +33,117 @@ class Understood:
     conversation: Conversation = field(default_factory=Conversation)
 
 
+class Store(Protocol):
+    """What earlier calls have left behind: documents by kind and id."""
+
+    def get(self, kind: str, id: str, /) -> Any:
+        """The document; None where there is none."""
+
+    def all(self, kind: str, /) -> tuple[Any, ...]:
+        """The documents of a kind, oldest first."""
+
+
+class Nothing:
+    """A store that holds nothing."""
+
+    def get(self, kind: str, id: str, /) -> Any:
+        """None."""
+        return None
+
+    def all(self, kind: str, /) -> tuple[Any, ...]:
+        """None at all."""
+        return ()
+
+
+NOTHING = Nothing()
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """A call leaves a document behind, or replaces one."""
+
+    kind: str
+    id: str
+    document: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """A call removes a document."""
+
+    kind: str
+    id: str
+
+
+Effect = Put | Drop
+
+
 @dataclass(frozen=True, slots=True)
 class Setting:
     """What an answer depends on beside the call and the script."""
 
     identity: Identity
     models: tuple[str, ...]
+    dialect: Dialect = DIALECTS["openai"]
+    """Whose way of speaking the API is imitated."""
+    store: Store = NOTHING
+    """What earlier calls have left behind."""
+    ready: bool = True
+    """Whether the models are loaded (`loading` in a profile)."""
 
 
 class Wire(ABC):
     """One provider API on its paths."""
 
     name: ClassVar[str]
-    shape: ClassVar[str]
-    """The shape of its own errors."""
     endpoints: ClassVar[tuple[tuple[str, str], ...]]
-    """Method and path; `{name}` stands for one or more segments."""
+    """Method and path; `{name}` stands for one or more segments. Of two that fit a path the one
+    with more literal text is taken."""
+    dialect: ClassVar[str] = "openai"
+    """Whose way of speaking it has where neither the profile nor the path says."""
 
-    def understand(self, data: Mapping[str, Any]) -> Understood:
-        """What matchers and the selection of a profile want to know; never refuses."""
-        model = data.get("model")
-        return Understood(model if isinstance(model, str) else None, data.get("stream") is True)
+    def claims(self, call: Call, dialect: str | None) -> bool:
+        """Whether a call on one of its paths is its own, where several APIs have the path.
 
-    def check(self, call: Call) -> None:  # noqa: B027  most wires accept any request
-        """Validate the request as the provider does; raises `Refused`."""
+        `dialect` is the profile's, None where it names none; the head of the request decides too.
+        """
+        return True
+
+    def dialect_of(self, call: Call) -> str:
+        """Whose way of speaking the path belongs to."""
+        return self.dialect
+
+    def understand(self, call: Call) -> Understood:
+        """What matchers and the selection of a profile want to know; never refuses.
+
+        Of the call, method, path, headers, `params` (what the path names), body and JSON are known.
+        """
+        model = call.data.get("model")
+        return Understood(
+            model if isinstance(model, str) else None, call.data.get("stream") is True
+        )
+
+    def shape(self, call: Call, setting: Setting) -> str:
+        """The shape of its errors."""
+        return setting.dialect.shape
+
+    def check(self, call: Call, setting: Setting) -> None:  # noqa: B027  most accept any request
+        """Validate the request as the server does; raises `Refused`."""
+
+    def check_ready(self, call: Call, setting: Setting) -> None:
+        """Refuse what waits for models that are not loaded yet; raises `Refused`.
+
+        Only called while they are not. Endpoints that tell of readiness answer instead.
+        """
+        raise Refused(ErrorSpec(status=503))
 
     @abstractmethod
     def answer(self, call: Call, script: Script, setting: Setting) -> tuple[Message, ...]:
-        """The healthy answer: head, frames, end."""
+        """The healthy answer: head, frames, end; raises `Refused` for what does not exist."""
+
+    def effects(self, call: Call, script: Script, setting: Setting) -> tuple[Effect, ...]:
+        """What a call that is answered leaves behind for later ones."""
+        return ()
 
     def prompt_tokens(self, call: Call) -> int:
         """The tokens of the request."""
@@ -70,11 +153,11 @@ class Wire(ABC):
         """How many tokens the client allows."""
         return None
 
-    def error_frame(self, document: bytes) -> Frame:
+    def error_frame(self, call: Call, document: bytes, setting: Setting) -> Frame:
         """An error document as a frame of this wire's stream."""
         return Frame(("error",), document)
 
-    def done(self) -> tuple[Frame, ...]:
+    def done(self, call: Call, setting: Setting) -> tuple[Frame, ...]:
         """The frame that ends the wire's streams; none where the wire has none."""
         return ()
 
@@ -84,7 +167,7 @@ class Wire(ABC):
 
 
 def pattern(path: str) -> re.Pattern[str]:
-    """The regular expression of an endpoint's path."""
+    """The regular expression of an endpoint's path, with a group for each name in braces."""
     parts = re.split(r"(\{\w+\})", path)
     return re.compile(
         "".join(f"(?P<{p[1:-1]}>.+)" if p.startswith("{") else re.escape(p) for p in parts)

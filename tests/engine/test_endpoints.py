@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from mockllm.engine.endpoints import find, refuse, wires
+from mockllm.engine.endpoints import find, literal, refuse, wires
+from mockllm.matchers.call import Call
 
 
 @pytest.mark.parametrize(
@@ -20,8 +21,19 @@ from mockllm.engine.endpoints import find, refuse, wires
 )
 def test_find(method: str, path: str, wire: str | None) -> None:
     """A wire is found by method and path together."""
-    found = find(method, path)
+    found, _ = find(Call(method, path), None)
     assert (found.name if found else None) == wire
+
+
+def test_params() -> None:
+    """What the path names comes with the wire."""
+    _, params = find(Call("GET", "/v1/models/org/llama"), None)
+    assert params == {"model": "org/llama"}
+
+
+def test_the_most_literal_path_is_taken() -> None:
+    """Of two templates that fit, the one with more text of its own."""
+    assert literal("/v1/chat/completions/{id}/messages") > literal("/v1/chat/completions/{id}")
 
 
 def test_wires_have_names_of_their_own() -> None:

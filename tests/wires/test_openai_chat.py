@@ -19,6 +19,7 @@ from mockllm.wires.openai_chat import OpenAIChat
 from mockllm.wires.wire import Refused, Setting, Understood
 
 WIRE = OpenAIChat()
+PATH = "/v1/chat/completions"
 SETTING = Setting(Identity("key"), ("gpt-4o-mini",))
 HI = [{"role": "user", "content": "Hi there"}]
 WHY = Script((Text(("Why", " not")),))
@@ -30,7 +31,7 @@ CALLS = Script(
 def call(**data: Any) -> Call:
     """A call as the engine would read it."""
     data = {"model": "gpt-4o", "messages": HI, **data}
-    understood = WIRE.understand(data)
+    understood = WIRE.understand(Call("POST", PATH, data=data))
     return Call(
         "POST",
         "/v1/chat/completions",
@@ -317,7 +318,7 @@ def test_token_limit(data: dict[str, Any], limit: int | None) -> None:
 )
 def test_understand_never_refuses(data: dict[str, Any], understood: Understood) -> None:
     """Model and stream are read where they are what they should be."""
-    assert WIRE.understand(data) == understood
+    assert WIRE.understand(Call("POST", PATH, data=data)) == understood
 
 
 def test_delta_and_done() -> None:
@@ -327,8 +328,8 @@ def test_delta_and_done() -> None:
     document = json.loads(one.data)
     assert document["id"] == json.loads(frames(WHY, stream=True)[0].data)["id"]
     assert document["choices"][0]["delta"] == {"content": "x"}
-    assert WIRE.done() == (Frame(("done",), b"[DONE]"),)
-    assert WIRE.error_frame(b"{}") == Frame(("error",), b"{}")
+    assert WIRE.done(call(), SETTING) == (Frame(("done",), b"[DONE]"),)
+    assert WIRE.error_frame(call(), b"{}", SETTING) == Frame(("error",), b"{}")
 
 
 def user(**fields: Any) -> list[Any]:
@@ -369,7 +370,7 @@ def user(**fields: Any) -> list[Any]:
 def test_refusals(data: dict[str, Any], message: str, param: str | None, code: str | None) -> None:
     """What OpenAI refuses is refused with its 400, its message, parameter and code."""
     with pytest.raises(Refused) as refused:
-        WIRE.check(call(**data))
+        WIRE.check(call(**data), SETTING)
     spec = refused.value.spec
     assert (spec.status, spec.error_type) == (400, "invalid_request_error")
     assert (spec.message, spec.param, spec.code) == (message, param, code)
@@ -379,7 +380,7 @@ def test_refusals(data: dict[str, Any], message: str, param: str | None, code: s
 def test_a_body_that_is_no_json() -> None:
     """The reason why the body is no JSON stands in OpenAI's sentence."""
     with pytest.raises(Refused) as refused:
-        WIRE.check(Call("POST", "/v1/chat/completions", problem="it is empty"))
+        WIRE.check(Call("POST", "/v1/chat/completions", problem="it is empty"), SETTING)
     assert refused.value.spec.message == (
         "We could not parse the JSON body of your request. (HINT: This likely means you aren't "
         "using your HTTP library correctly. The OpenAI API expects a JSON payload, but what was "
@@ -400,7 +401,7 @@ def test_a_body_that_is_no_json() -> None:
 )  # fmt: skip
 def test_what_is_accepted(data: dict[str, Any]) -> None:
     """A request in order passes, and parameters that change nothing here are not looked at."""
-    WIRE.check(call(**data))
+    WIRE.check(call(**data), SETTING)
 
 
 THOUGHT = Script((Text(("Hm", "."), "reasoning"), Text(("Why", " not"))))

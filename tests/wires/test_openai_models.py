@@ -18,6 +18,12 @@ GPT = b'{"id":"gpt-4o","object":"model","created":1715367049,"owned_by":"mockllm
 LLAMA = b'{"id":"org/llama","object":"model","created":1715367049,"owned_by":"mockllm"}'
 
 
+def asked(path: str) -> Call:
+    """A call, with what its path names."""
+    model = path.removeprefix("/v1/models").strip("/")
+    return Call("GET", path, params={"model": model} if model else {})
+
+
 @pytest.mark.parametrize(
     ("path", "body"),
     [
@@ -28,7 +34,7 @@ LLAMA = b'{"id":"org/llama","object":"model","created":1715367049,"owned_by":"mo
 )
 def test_models(path: str, body: bytes) -> None:
     """The profile's models in its order, or the one that the path names, also with a slash."""
-    head, frame, end = WIRE.answer(Call("GET", path), Script(()), SETTING)
+    head, frame, end = WIRE.answer(asked(path), Script(()), SETTING)
     assert isinstance(head, Head)
     assert (head.status, head.get("content-type")) == (200, "application/json")
     assert (frame, end) == (Frame(("body",), body), End())
@@ -37,7 +43,7 @@ def test_models(path: str, body: bytes) -> None:
 def test_an_unknown_model() -> None:
     """A model that the profile does not have is OpenAI's 404."""
     with pytest.raises(Refused) as refused:
-        WIRE.answer(Call("GET", "/v1/models/gpt-9"), Script(()), SETTING)
+        WIRE.answer(asked("/v1/models/gpt-9"), Script(()), SETTING)
     assert refused.value.spec.model_dump(exclude_unset=True) == {
         "status": 404,
         "message": "The model 'gpt-9' does not exist",

@@ -20,7 +20,6 @@ class Plain(Wire):
     """A wire that has nothing of its own."""
 
     name: ClassVar = "plain"
-    shape: ClassVar = "openai"
     endpoints: ClassVar = (("GET", "/"),)
 
     def answer(self, call: Call, script: Script, setting: Setting) -> tuple[Message, ...]:
@@ -31,9 +30,12 @@ class Plain(Wire):
 def test_defaults() -> None:
     """A wire without streams has no limit, no marker, and a delta is sent as it is."""
     wire, call, setting = Plain(), Call("GET", "/"), Setting(Identity(""), ())
-    wire.check(call)
+    wire.check(call, setting)
+    assert wire.claims(call, None)
+    assert wire.shape(call, setting) == "openai"
+    assert wire.effects(call, Script(()), setting) == ()
     assert wire.token_limit(call) is None
-    assert wire.done() == ()
+    assert wire.done(call, setting) == ()
     assert wire.delta(call, {"a": "é"}, setting) == Frame(
         ("extra",), b'{"delta": {"a": "\\u00e9"}}'
     )
