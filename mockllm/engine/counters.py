@@ -11,6 +11,7 @@ Where the client says which retry it is, its word counts.
 from __future__ import annotations
 
 from collections import OrderedDict, deque
+from typing import NamedTuple
 
 from mockllm.matchers.call import Call
 
@@ -26,13 +27,31 @@ Slot = tuple[str, str]
 """What identifies a request: its fingerprint and its session."""
 
 
+class Begun(NamedTuple):
+    """An attempt that has been counted."""
+
+    ticket: int
+    """Under which its end is told."""
+    attempt: int
+    """Which attempt of its logical call it is, from 1."""
+    first: int
+    """The journal's number of that call's first attempt; 0 where this is it."""
+
+
+class Waiting(NamedTuple):
+    """A call that waits for another attempt."""
+
+    ended: float
+    first: int
+
+
 class Counters:
     """Counts by key; the only memory that a plan depends on."""
 
     def __init__(self) -> None:
         self._attempts: OrderedDict[tuple[str, str, str], int] = OrderedDict()
-        self._waiting: OrderedDict[Slot, dict[int, deque[float]]] = OrderedDict()
-        """By attempts so far, when the calls ended that wait for another attempt."""
+        self._waiting: OrderedDict[Slot, dict[int, deque[Waiting]]] = OrderedDict()
+        """By attempts so far, the calls that wait for another attempt."""
         self._playing: dict[int, tuple[Slot, int]] = {}
         self._ticket = 0
 
@@ -56,8 +75,8 @@ class Counters:
             self._attempts.popitem(last=False)
         return f"{retry}.{count}"
 
-    def begin(self, call: Call, now: float) -> tuple[int, int]:
-        """Count an attempt of a logical call: a ticket for its end, and its number from 1."""
+    def begin(self, call: Call, now: float) -> Begun:
+        """Count an attempt of a logical call."""
         slot = (call.fingerprint, call.session)
         groups = fresh(self._waiting.pop(slot, {}), now)
         said = said_attempt(call)
@@ -65,31 +84,33 @@ class Counters:
             before = said - 1
         else:
             before = min(groups, key=lambda attempts: groups[attempts][0], default=0)
-        if before in groups:
-            groups[before].popleft()
+        first = groups[before].popleft().first if before in groups else 0
         if any(groups.values()):
             self._waiting[slot] = groups
         self._ticket += 1
         self._playing[self._ticket] = (slot, before + 1)
-        return self._ticket, before + 1
+        return Begun(self._ticket, before + 1, first)
 
-    def end(self, ticket: int, now: float, *, success: bool) -> None:
-        """An attempt has ended, and with a success its logical call; unknown tickets do nothing."""
+    def end(self, ticket: int, now: float, *, success: bool, first: int = 0) -> None:
+        """An attempt has ended, and with a success its logical call; unknown tickets do nothing.
+
+        `first` is the journal's number of the call's first attempt.
+        """
         slot, attempts = self._playing.pop(ticket, (None, 0))
         if slot is None or success:
             return
-        self._waiting.setdefault(slot, {}).setdefault(attempts, deque()).append(now)
+        self._waiting.setdefault(slot, {}).setdefault(attempts, deque()).append(Waiting(now, first))
         self._waiting.move_to_end(slot)
         if len(self._waiting) > MAX_REMEMBERED:
             self._waiting.popitem(last=False)
 
 
-def fresh(groups: dict[int, deque[float]], now: float) -> dict[int, deque[float]]:
+def fresh(groups: dict[int, deque[Waiting]], now: float) -> dict[int, deque[Waiting]]:
     """The calls that have not been idle for too long; those that ended first come first."""
-    for ended in groups.values():
-        while ended and now - ended[0] > IDLE:
-            ended.popleft()
-    return {attempts: ended for attempts, ended in groups.items() if ended}
+    for waiting in groups.values():
+        while waiting and now - waiting[0].ended > IDLE:
+            waiting.popleft()
+    return {attempts: waiting for attempts, waiting in groups.items() if waiting}
 
 
 def said_attempt(call: Call) -> int | None:

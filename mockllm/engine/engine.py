@@ -9,11 +9,11 @@ from dataclasses import replace
 from typing import Any, cast
 from urllib.parse import unquote
 
-from mockllm.engine.counters import Counters, said_attempt
+from mockllm.engine.counters import Begun, Counters, said_attempt
 from mockllm.engine.endpoints import refuse, served
 from mockllm.engine.exchange import Here
 from mockllm.engine.gate import Connections
-from mockllm.engine.journal import Entry, Journal
+from mockllm.engine.journal import Entry, Journal, Record
 from mockllm.engine.plan import Conditions, Found, Plan, Visit, find_route, make_plan, upload_plans
 from mockllm.engine.select import select, split_path
 from mockllm.engine.store import Documents
@@ -54,7 +54,7 @@ class Engine:
         self._loaded: dict[str, Loaded] = {profile.name: profile}
         self._lasting = profile
         self._borrowed: tuple[Loaded, float] | None = None
-        self._start = now()
+        self._start = self._zero = now()
 
     # Which profile is on
 
@@ -117,7 +117,7 @@ class Engine:
         self._store.clear()
         self.journal.clear()
         self.connections.clear()
-        self._start = self._now()
+        self._start = self._zero = self._now()
 
     def restart(self, profile: Loaded) -> None:
         """Begin anew with a profile; those that were switched on before are forgotten."""
@@ -189,8 +189,9 @@ class Engine:
         found = find_route(call, profile.profile)
         if found.route is None or not any(map(acts_on_upload, found.route.faults)):
             return None, ()
-        ticket, _ = self._counters.begin(call, self._now())
-        visit = self._visit(call, profile, found, ticket)
+        begun = self._counters.begin(call, self._now())
+        call = replace(call, attempt=begun.attempt)
+        visit = self._visit(call, profile, found, begun)
         plans = upload_plans(
             call,
             found,
@@ -211,10 +212,14 @@ class Engine:
         """The plan that a call would get; nothing is counted."""
         return self._plan(call, path_name, here, refusal=None, visit=visit)
 
+    def begin(self, plan: Plan, time: str) -> Record:
+        """Write down a call that has been read; `time` is now, in UTC."""
+        return self.journal.begin(plan, time, at=self._now() - self._zero)
+
     def ended(self, entry: Entry) -> None:
         """A call is over: the next request like it is another attempt, or another call."""
         ticket, now = entry.plan.visit.ticket, self._now()
-        self._counters.end(ticket, now, success=entry.succeeded)
+        self._counters.end(ticket, now, success=entry.succeeded, first=entry.logical)
         counts, limited = self._counted.pop(ticket, ((), False))
         # Long prompts take long to count, and most profiles do not ask.
         end(counts, now, self._tokens(entry) if limited else 0)
@@ -234,7 +239,7 @@ class Engine:
             return selection.call, self.find(selection.name)
         return selection.call, otherwise or self.profile
 
-    def _visit(self, call: Call, profile: Loaded, found: Found, ticket: int) -> Visit:
+    def _visit(self, call: Call, profile: Loaded, found: Found, begun: Begun) -> Visit:
         """Count a call at its route, in every scope that the route's faults ask for."""
         faults = found.route.faults if found.route else ()
         scopes: dict[By, None] = dict.fromkeys(("session", *(fault.by for fault in faults)))
@@ -243,13 +248,15 @@ class Engine:
         now = self._now()
         tallies, counts = self._tallies.visit(profile.name, found.index, call, scopes, now)
         limited = any(fault.over is not None and fault.over.tokens is not None for fault in faults)
-        self._counted[ticket] = (counts, limited)
+        self._counted[begun.ticket] = (counts, limited)
         return Visit(
             tallies["session"].ordinal,
             self._counters.attempt(call),
             now - self._start,
             tallies,
-            ticket,
+            begun.ticket,
+            begun.attempt,
+            begun.first,
         )
 
     def _plan(
@@ -273,15 +280,16 @@ class Engine:
         if wire is None and refusal is None:
             refusal = refuse(call.method, call.path)
         if visit is None:
-            ticket, attempt = self._counters.begin(call, self._now())
+            begun = self._counters.begin(call, self._now())
         else:
-            ticket, attempt = 0, said_attempt(call) or call.attempt
-        call = replace(call, attempt=attempt)
+            number = visit.number or said_attempt(call) or call.attempt
+            begun = Begun(visit.ticket, number, visit.first)
+        call = replace(call, attempt=begun.attempt)
         # A request that names no profile is on nobody's route: it meets no faults, and no count of
         # a route has it.
         found = Found(None, -1, ()) if chosen else find_route(call, profile.profile)
         if visit is None:
-            visit = self._visit(call, profile, found, ticket)
+            visit = self._visit(call, profile, found, begun)
         return make_plan(
             call,
             found,

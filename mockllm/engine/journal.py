@@ -13,6 +13,7 @@ from mockllm.matchers.redact import redact
 from mockllm.timeline.events import Beat, Extra, Frame, Wait, WireEvent, Write
 
 Ending = Literal["playing", "done", "closed", "reset", "held", "peer gone"]
+Leaving = Literal["fin", "rst"]
 
 NOT_IDLE = "the kept connection is in use again, or still idle"
 MAX_CALLS = 1_000
@@ -38,6 +39,8 @@ class Outcome:
     ended: float | None = None
     peer_left: float | None = None
     """When the client closed or reset the connection, if that came before the end."""
+    peer: Leaving | None = None
+    """How it did: with a FIN or an RST; None where it did not, or had gone before the answer."""
     idle: Ending | None = None
     """How the kept connection ended afterwards, if a fault ended it."""
     beats: tuple[tuple[int, int], ...] = ()
@@ -64,6 +67,33 @@ class Entry:
     """When the request had been read, in UTC."""
     plan: Plan
     outcome: Outcome
+    at: float = 0.0
+    """When the request had been read, in seconds since the server's start or last reset."""
+
+    @property
+    def attempt(self) -> int:
+        """Which attempt of its logical call it is, from 1."""
+        return self.plan.call.attempt
+
+    @property
+    def logical(self) -> int:
+        """The logical call that it belongs to, by the number of its first attempt."""
+        return self.plan.visit.first or self.number
+
+    @property
+    def ended_at(self) -> float | None:
+        """When the exchange was over, on the clock of `at`; None where it is not."""
+        return None if self.outcome.ended is None else self.at + self.outcome.ended
+
+    @property
+    def peer_left_at(self) -> float | None:
+        """When the client left before the end, on the clock of `at`; None where it did not."""
+        return None if self.outcome.peer_left is None else self.at + self.outcome.peer_left
+
+    @property
+    def whole_text(self) -> str:
+        """The text of the whole healthy answer, whatever faults made of it; empty for a refusal."""
+        return self.plan.script.text if self.plan.script else ""
 
     @property
     def method(self) -> str:
@@ -183,6 +213,9 @@ class Entry:
         plan, outcome = self.plan, self.outcome
         return {
             "number": self.number,
+            "logical": self.logical,
+            "attempt": self.attempt,
+            "at": self.at,
             "time": self.time,
             "request": {
                 "method": self.method,
@@ -216,6 +249,7 @@ class Entry:
                 "first_byte": outcome.first_byte,
                 "ended": outcome.ended,
                 "peer_left": outcome.peer_left,
+                "peer": outcome.peer,
                 "idle": outcome.idle,
             },
         }
@@ -270,10 +304,10 @@ class Journal:
         self._bytes = 0
         self._number = 0
 
-    def begin(self, plan: Plan, time: str) -> Record:
-        """Write down a call that has been read."""
+    def begin(self, plan: Plan, time: str, *, at: float = 0.0) -> Record:
+        """Write down a call that has been read, so many seconds after the start or reset."""
         self._number += 1
-        record = Record(Entry(self._number, time, plan, Outcome()))
+        record = Record(Entry(self._number, time, plan, Outcome(), at))
         self._entries.append(record)
         self._bytes += record.entry.size
         while len(self._entries) > self._max_calls or (

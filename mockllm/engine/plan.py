@@ -18,6 +18,7 @@ from mockllm.faults.fault import ErrorSpec
 from mockllm.faults.often import By, Occasion, Tally
 from mockllm.matchers.call import Call
 from mockllm.profile.models import Profile, Route
+from mockllm.scripts.script import Script
 from mockllm.timeline.events import Close, End, Frame, Head, Message, Wait, WireEvent
 from mockllm.timeline.framing import Lowered, lower
 from mockllm.timeline.pacing import Pace, pace
@@ -52,6 +53,10 @@ class Visit:
     """What was counted in each scope that the route's faults ask for."""
     ticket: int = field(default=0, compare=False)
     """Under which the counters know the attempt, for its end; 0 where nothing was counted."""
+    number: int = field(default=0, compare=False)
+    """Which attempt of its logical call it is; 0 where nothing was counted."""
+    first: int = field(default=0, compare=False)
+    """The journal's number of that call's first attempt; 0 where this is it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +114,8 @@ class Plan:
     """The faults that made it so."""
     next_byte: bool = False
     """Whether that waits for the first byte of the next request."""
+    script: Script | None = None
+    """What a healthy server would have said; None where the request is refused."""
     wire: Wire | None = None
     effects: tuple[Effect, ...] = ()
     """What the call leaves behind for later ones; nothing where a fault came before its answer."""
@@ -165,7 +172,9 @@ def make_plan(
     conditions = fitting(conditions, profile)
     exchange = exchange_of(call, found, visit, name, profile, wire, conditions, here, store)
     who = exchange.who
-    script, refused, effects = base(call, found, exchange, profile, refusal, inflight_of(visit))
+    script, refused, said, effects = base(
+        call, found, exchange, profile, refusal, inflight_of(visit)
+    )
     if conditions.paced and refusal is None:
         timing = timing_of(found.route or HEALTHY, script, inflight_of(visit))
         script = pace(script, timing, dice.random(*who, "pacing"))
@@ -192,6 +201,7 @@ def make_plan(
         tuple(hasten(wire_event(step), conditions.speed) for step in applied.idle),
         frozenset(index for step in applied.idle for index in step.faults),
         applied.next_byte,
+        said,
         wire,
         effects if answered else (),
     )
@@ -276,9 +286,9 @@ def base(
     profile: Profile,
     refusal: Refused | None,
     inflight: int,
-) -> tuple[tuple[Message, ...], Refused | None, tuple[Effect, ...]]:
+) -> tuple[tuple[Message, ...], Refused | None, Script | None, tuple[Effect, ...]]:
     """What would be sent without faults (the script's answer, or the wire's refusal), the refusal,
-    and what the call leaves behind."""
+    the script of an answer, and what the call leaves behind."""
     try:
         if refusal is not None:
             raise refusal
@@ -293,11 +303,11 @@ def base(
         if profile.strict:
             check_strict(call, found, profile)
         source = (found.route or HEALTHY).script
-        script = source.script(call, dice.random(*exchange.who, "script"))
-        script = script.limited(wire.token_limit(call))
-        return wire.answer(call, script, setting), None, wire.effects(call, script, setting)
+        made = source.script(call, dice.random(*exchange.who, "script"))
+        made = made.limited(wire.token_limit(call))
+        return wire.answer(call, made, setting), None, made, wire.effects(call, made, setting)
     except Refused as error:
-        return exchange.error(error.spec), error, ()
+        return exchange.error(error.spec), error, None, ()
 
 
 FULL = "The server is at its limit of requests. Please try again later."

@@ -119,7 +119,7 @@ class Application:
         else:
             plan = self.engine.plan(call, path_name, here, otherwise=self._profile, visit=visit)
             plan = replace(plan, before=acted)
-        record = self.engine.journal.begin(plan, iso_time())
+        record = self.engine.begin(plan, iso_time())
         outcome = await self.play(plan, record, transport)
         kept = outcome.ending == "done" and not transport.is_closing()
         if kept and plan.idle:
@@ -157,9 +157,7 @@ class Application:
             if not await upload.reaches(stage.size):
                 break
             acted |= stage.faults
-            record = (
-                self.engine.journal.begin(plan, iso_time()) if stage.ends else Record.unseen(plan)
-            )
+            record = self.engine.begin(plan, iso_time()) if stage.ends else Record.unseen(plan)
             await self.play(plan, record, transport)
             if stage.ends or transport.is_closing():
                 if stage.closes and not transport.is_closing():

@@ -16,7 +16,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable
 
-from mockllm.engine.journal import Ending, Outcome
+from mockllm.engine.journal import Ending, Leaving, Outcome
 from mockllm.server.clock import Clock, Timer
 from mockllm.server.kernel import reset_on_close, unsent
 from mockllm.timeline.events import FOREVER, Beat, Close, Extra, Wait, WireEvent, Write
@@ -45,6 +45,7 @@ class Player(asyncio.Protocol):
         self._beats: Counter[int] = Counter()
         self._first_byte: float | None = None
         self._peer_left: float | None = None
+        self._peer: Leaving | None = None
         self._timer: Timer | None = None
         self._full = False
         self._half = False
@@ -180,6 +181,7 @@ class Player(asyncio.Protocol):
             self._first_byte,
             self._clock.now() - self._start if over else None,
             self._peer_left,
+            peer=self._peer,
             beats=tuple(self._beats.items()),
         )
 
@@ -202,13 +204,13 @@ class Player(asyncio.Protocol):
 
     def eof_received(self) -> bool | None:
         """The peer has closed its side; like uvicorn and aiohttp, that counts as leaving."""
-        self._note_departure()
+        self._note_departure("fin")
         assert isinstance(self._upstream, asyncio.Protocol)
         return self._upstream.eof_received()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone."""
-        self._note_departure()
+        self._note_departure("fin" if exc is None else "rst")
         self._upstream.connection_lost(exc)
         if not self._over:
             self._finish(self._left())
@@ -221,6 +223,7 @@ class Player(asyncio.Protocol):
         whole = bool(rest) and rest[-1] == Close("fin", complete=True)
         return "done" if whole and not any(isinstance(e, Write) for e in rest) else "peer gone"
 
-    def _note_departure(self) -> None:
+    def _note_departure(self, how: Leaving) -> None:
         if self._peer_left is None:
             self._peer_left = self._clock.now() - self._start
+            self._peer = how

@@ -25,7 +25,7 @@ def one_after_another(made: Counters, *calls: Call, success: bool = False) -> li
     """The attempts that calls are of which each ends before the next begins."""
     seen = []
     for one in calls:
-        ticket, attempt = made.begin(one, 0.0)
+        ticket, attempt, _ = made.begin(one, 0.0)
         made.end(ticket, 0.0, success=success)
         seen.append(attempt)
     return seen
@@ -43,7 +43,7 @@ def test_a_failure_is_followed_by_an_attempt() -> None:
 def test_identical_requests_at_once_are_separate_calls() -> None:
     """A new attempt begins only when the one before has ended."""
     made = Counters()
-    tickets, attempts = zip(*(made.begin(call(), 0.0) for _ in range(3)), strict=True)
+    tickets, attempts, _ = zip(*(made.begin(call(), 0.0) for _ in range(3)), strict=True)
     assert attempts == (1, 1, 1)
     for ticket in tickets[:2]:
         made.end(ticket, 1.0, success=False)
@@ -53,10 +53,10 @@ def test_identical_requests_at_once_are_separate_calls() -> None:
 def test_the_call_that_ended_first_goes_on_first() -> None:
     """Of several calls that wait, the one that has waited longest gets the next attempt."""
     made = Counters()
-    first, _ = made.begin(call(), 0.0)
-    second, _ = made.begin(call(), 0.0)
+    first, *_ = made.begin(call(), 0.0)
+    second, *_ = made.begin(call(), 0.0)
     made.end(second, 1.0, success=False)
-    third, attempt = made.begin(call(), 2.0)
+    third, attempt, _ = made.begin(call(), 2.0)
     assert attempt == 2
     made.end(first, 3.0, success=False)
     made.end(third, 4.0, success=False)
@@ -67,7 +67,7 @@ def test_the_call_that_ended_first_goes_on_first() -> None:
 def test_a_call_ends_with_an_idle_minute(seconds: float, attempt: int) -> None:
     """Who comes back within a minute after the end of the last attempt is retrying."""
     made = Counters()
-    ticket, _ = made.begin(call(), 0.0)
+    ticket, *_ = made.begin(call(), 0.0)
     made.end(ticket, 100.0, success=False)
     assert made.begin(call(), 100.0 + seconds)[1] == attempt
 
@@ -75,7 +75,7 @@ def test_a_call_ends_with_an_idle_minute(seconds: float, attempt: int) -> None:
 def test_a_reset_ends_all_calls() -> None:
     """After a reset everything is a first attempt, also of what was still playing."""
     made = Counters()
-    playing, _ = made.begin(call(), 0.0)
+    playing, *_ = made.begin(call(), 0.0)
     one_after_another(made, call(b"[]"))
     made.reset()
     made.end(playing, 0.0, success=False)
@@ -113,11 +113,11 @@ def test_attempts_do_not_depend_on_other_requests(steps: list[str]) -> None:
     alone, crowded = Counters(), Counters()
     tickets: list[tuple[int, int]] = []
     for step in steps:
-        noise, _ = crowded.begin(call(b"noise"), 0.0)
+        noise, *_ = crowded.begin(call(b"noise"), 0.0)
         if step == "begin":
-            (one, first), (two, second) = alone.begin(call(), 0.0), crowded.begin(call(), 0.0)
-            assert first == second
-            tickets.append((one, two))
+            first, second = alone.begin(call(), 0.0), crowded.begin(call(), 0.0)
+            assert first.attempt == second.attempt
+            tickets.append((first.ticket, second.ticket))
         elif tickets:
             one, two = tickets.pop(0)
             alone.end(one, 0.0, success=step == "succeed")
@@ -149,6 +149,35 @@ def end(to: Engine, plan: Plan, ending: str = "done") -> None:
     events = len(plan.lowered.events)
     outcome = Outcome(ending, events, events, 100)  # type: ignore[arg-type]
     to.ended(to.journal.begin(plan, "").update(outcome))
+
+
+def test_attempts_of_one_call_name_its_first() -> None:
+    """The journal's number of the first attempt stands in all of them, whoever calls meanwhile."""
+    clock = Clock()
+    to = engine("faults: [{fail: 503, first: 3}]", clock=clock)
+    seen = []
+    for number, content in enumerate(["a", "b", "a", "a", "a"]):
+        clock.now = 1000.0 + number
+        record = to.begin(ask(to, user=content), "")
+        count = len(record.entry.plan.lowered.events)
+        to.ended(record.update(Outcome("done", count, count, 100, 0.0, 0.25)))
+        seen.append(record.entry)
+    assert [(one.number, one.attempt, one.logical) for one in seen] == [
+        (1, 1, 1), (2, 1, 2), (3, 2, 1), (4, 3, 1), (5, 1, 5),
+    ]  # fmt: skip
+    assert [(one.at, one.ended_at) for one in seen] == [(n, n + 0.25) for n in range(5)]
+
+
+def test_the_clock_of_the_journal_begins_with_a_reset() -> None:
+    """A reset begins at 0 again; another profile does not."""
+    clock = Clock()
+    to = engine(clock=clock)
+    clock.now += 5
+    to.use(to.profile)
+    assert to.begin(ask(to), "").entry.at == 5
+    to.reset()
+    clock.now += 2
+    assert to.begin(ask(to), "").entry.at == 2
 
 
 def test_routes_see_the_attempt() -> None:

@@ -107,7 +107,7 @@ def test_credentials_are_redacted() -> None:
 def test_as_json() -> None:
     """The entry as data: request, plan, what acted, what was sent, how it ended."""
     plan = stalled()
-    (entry,) = journal_of(plan, Outcome("peer gone", 4, 3, 700, 0.5, 2.0, 1.75)).entries()
+    (entry,) = journal_of(plan, Outcome("peer gone", 4, 3, 700, 0.5, 2.0, 1.75, "rst")).entries()
     shown = entry.as_json()
     body = shown["request"].pop("body")
     assert json.loads(body) == entry.json
@@ -115,6 +115,9 @@ def test_as_json() -> None:
     assert head.startswith("HTTP/1.1 200 OK\r\n")
     assert shown == {
         "number": 1,
+        "logical": 1,
+        "attempt": 1,
+        "at": 0.0,
         "time": "now",
         "request": {
             "method": "POST",
@@ -144,12 +147,33 @@ def test_as_json() -> None:
             "first_byte": 0.5,
             "ended": 2.0,
             "peer_left": 1.75,
+            "peer": "rst",
             "idle": None,
         },
     }
     assert (entry.method, entry.path, entry.model, entry.stream) == (
         "POST", "/v1/chat/completions", "gpt-4o", True,
     )  # fmt: skip
+
+
+def test_times_are_on_one_clock() -> None:
+    """The end, and the client's leaving, are on the clock of the beginning; None before them."""
+    journal = Journal()
+    record = journal.begin(stalled(), "now", at=10.0)
+    assert (record.entry.at, record.entry.ended_at, record.entry.peer_left_at) == (10.0, None, None)
+    entry = record.update(Outcome("peer gone", 4, 3, 700, 0.5, 2.0, 1.75))
+    assert (entry.ended_at, entry.peer_left_at) == (12.0, 11.75)
+
+
+def test_the_whole_text_is_the_scripts() -> None:
+    """Whatever faults made of the answer, the text of the healthy one is known."""
+    (cut,) = journal_of(stalled(), Outcome("playing")).entries()
+    assert cut.whole_text == "a b c"
+    limited = ask(engine(STALL), stream=True, max_tokens=2)
+    (short,) = journal_of(limited, Outcome("playing")).entries()
+    assert short.whole_text == "a b"
+    (refused,) = journal_of(ask(engine(), "/v1/nope"), Outcome("playing")).entries()
+    assert refused.whole_text == ""
 
 
 def test_a_record_follows_its_player() -> None:

@@ -102,7 +102,7 @@ def test_the_peer_leaves_in_silence() -> None:
     stage.clock.advance(7)
     assert stage.player.outcome.ending == "playing"
     stage.player.connection_lost(None)
-    assert Outcome("peer gone", 2, 1, 1, 0.0, 7.0, 7.0) == stage.outcome
+    assert Outcome("peer gone", 2, 1, 1, 0.0, 7.0, 7.0, "fin") == stage.outcome
     assert stage.transport.upstream.told == ["lost"]
     assert stage.clock.pending == 0
 
@@ -166,7 +166,7 @@ def test_a_peer_that_leaves_before_the_rst() -> None:
     stage.player.play()
     stage.player.connection_lost(ConnectionResetError())
     stage.clock.advance(1)
-    assert stage.outcome.ending == "peer gone"
+    assert (stage.outcome.ending, stage.outcome.peer) == ("peer gone", "rst")
     assert stage.transport.ending is None
 
 
@@ -291,7 +291,7 @@ def test_half_close() -> None:
     assert [data for _, data in stage.transport.writes] == [b"a"]
     stage.player.eof_received()
     stage.player.connection_lost(None)
-    assert Outcome("closed", 2, 2, 1, 0.0, 60.0, 60.0) == stage.outcome
+    assert Outcome("closed", 2, 2, 1, 0.0, 60.0, 60.0, "fin") == stage.outcome
     assert stage.transport.upstream.told == [b"more", "eof", "lost"]
 
 
