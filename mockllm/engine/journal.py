@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from mockllm.engine.plan import Plan
+from mockllm.engine.received import Received
 from mockllm.matchers.redact import redact
 from mockllm.timeline.events import Beat, Extra, Frame, Wait, WireEvent, Write
 
@@ -59,7 +60,7 @@ def sent(event: WireEvent, completed: bool, beats: int) -> bytes:
 
 
 @dataclass(frozen=True)
-class Entry:
+class Entry(Received):
     """One call in the journal: a snapshot, taken when it was read."""
 
     number: int
