@@ -13,7 +13,8 @@ from mockllm.engine import dice
 from mockllm.faults.fault import ErrorSpec
 from mockllm.faults.values import parse_duration
 from mockllm.matchers.call import Call
-from mockllm.shapes.shape import render_answer, render_error, render_stream_error
+from mockllm.shapes.answer import render_answer
+from mockllm.shapes.shape import render_error, render_stream_error
 from mockllm.timeline.events import Frame, Message
 from mockllm.wires.wire import Setting, Wire
 
@@ -91,7 +92,9 @@ class WireExchange:
 
     def stream_error(self, spec: ErrorSpec) -> Frame:
         """An error as a frame of the wire's stream."""
-        document = render_stream_error(self.shape(spec), spec, model=self.model)
+        document = render_stream_error(
+            self.shape(spec), spec, model=self.model, identity=self.setting.identity
+        )
         if self.wire is None:
             return Frame(("error",), document)
         return self.wire.error_frame(self.call, document, self.setting)

@@ -18,7 +18,8 @@ from mockllm.profile.models import Profile
 from mockllm.profile.nodes import MAX_BYTES, Document, Key, read
 from mockllm.profile.placeholders import unknown
 from mockllm.profile.problems import Problem, ProfileError
-from mockllm.shapes.shape import answers, shapes
+from mockllm.shapes.answer import answers
+from mockllm.shapes.shape import shapes
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,8 @@ from mockllm.profile.tables import (
 )
 from mockllm.scripts.named import NAMED
 from mockllm.scripts.script import Source
-from mockllm.shapes.shape import answers, shapes
+from mockllm.shapes.answer import answers
+from mockllm.shapes.shape import shapes
 
 
 def page() -> str:

@@ -6,7 +6,8 @@ import json
 from typing import Any
 
 from mockllm.profile.models import Profile
-from mockllm.shapes.shape import answers, shapes
+from mockllm.shapes.answer import answers
+from mockllm.shapes.shape import shapes
 
 
 def schema() -> dict[str, Any]:

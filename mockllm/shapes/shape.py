@@ -1,28 +1,35 @@
-"""The shapes of error bodies and the captured answers, read from the data files beside this one.
+"""The shapes of error bodies, read from the data files beside this one.
 
 A shape is independent of the wire: any server in front of a model may answer on any path. A file
-`NAME.yaml` is a shape, a file `NAME.answers.yaml` holds the answers of one producer. In a body,
-`$message`, `$type`, `$param` and `$code` stand for the error's fields; `{model}` in a message
-stands for the model that was asked for.
+`NAME.yaml` is a shape. In a body, a text that is one of these stands for the error's field:
+`$message`, `$type`, `$param`, `$code`, `$status` (a number), `$reason` (the reason phrase),
+`$model` (the model that was asked for). In a body that is one text they may stand within it, and
+`$quoted` is the message as a JSON text. `{model}` in a message stands for the model too;
+`{request_id}` and the like for what the server makes up (`mockllm.wires.heads.MADE_UP`).
 """
 
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterator
 from functools import cache
-from importlib.resources import files
 from typing import Any, Literal
 
-import yaml
 from pydantic import Field
 
 from mockllm.faults.fault import ErrorSpec
 from mockllm.faults.values import Strict
-from mockllm.timeline.events import End, Frame, Head, Message, Wait
-from mockllm.timeline.registry import folders, refuse_twins
-from mockllm.wires.heads import SERVERS, make_head
+from mockllm.shapes.answer import filled
+from mockllm.shapes.data import ANSWERS, Named, documents, read
+from mockllm.shapes.whole import leaves_unread, whole
+from mockllm.timeline.events import Frame, Head, Message
+from mockllm.timeline.framing import reason_phrase
+from mockllm.wires.heads import make_head
 from mockllm.wires.identity import Identity
 from mockllm.wires.openai_chat import compact
+
+FIELD = re.compile(r"\$(message|quoted|type|param|code|status|reason|model)\b")
 
 
 class Entry(Strict):
@@ -32,9 +39,19 @@ class Entry(Strict):
     type: str | None = None
     code: int | str | None = None
     param: str | None = None
+    reason: str | None = Field(None, description="The reason phrase, if not the standard one.")
     headers: dict[str, str] = {}
     beside: dict[str, Any] = Field({}, description="Keys beside `error` in the document.")
+    body: Any = Field(None, description="Another form than the shape's, for this status alone.")
+    content_type: str | None = Field(None, description="The type of that other form.")
     after_body: bool = Field(False, description="Said only when the request's body has been read.")
+
+
+class InStream(Entry):
+    """What a server says inside a stream: words, form and end."""
+
+    spaced: bool | None = Field(None, description="As of the shape; the shape's own without it.")
+    done: bool = Field(False, description="Whether the wire's final marker follows.")
 
 
 class Shape(Strict):
@@ -46,12 +63,16 @@ class Shape(Strict):
     content_type: str
     body: Any
     spaced: bool = Field(False, description="JSON with spaces, as json.dumps writes it.")
+    newline: bool = Field(False, description="The document ends with a newline.")
+    status_code: Literal["number", "text"] | None = Field(
+        None, description="How the status stands for a code that is not given."
+    )
     statuses: dict[int, Entry]
     client_error: Entry
     """For any other status below 500."""
     server_error: Entry
     """For any other status."""
-    in_stream: Entry | None = None
+    in_stream: InStream | None = None
     """What its server says inside a stream, where that differs from the 500."""
 
     def entry(self, status: int) -> Entry:
@@ -59,20 +80,34 @@ class Shape(Strict):
         default = self.client_error if status < 500 else self.server_error
         return self.statuses.get(status, default)
 
-    def document(self, spec: ErrorSpec, entry: Entry, model: str) -> bytes:
+    def document(self, spec: ErrorSpec, entry: Entry, model: str, identity: Identity) -> bytes:
         """The body of an error."""
         given = spec.model_fields_set
+        message = spec.message if spec.message is not None else said(entry, model)
         values = {
-            "$message": spec.message if spec.message is not None else said(entry, model),
-            "$type": spec.error_type if "error_type" in given else entry.type,
-            "$param": spec.param if "param" in given else entry.param,
-            "$code": spec.code if "code" in given else entry.code,
+            "message": message,
+            "quoted": json.dumps(message, ensure_ascii=False),
+            "type": spec.error_type if "error_type" in given else entry.type,
+            "param": spec.param if "param" in given else entry.param,
+            "code": spec.code if "code" in given else self.code(entry, spec.status),
+            "status": spec.status,
+            "reason": reason_phrase(Head(spec.status, (), entry.reason)),
+            "model": model,
         }
-        body = fill(self.body, values)
-        if isinstance(body, str):
-            return body.encode()
-        document = body | entry.beside
-        return json.dumps(document).encode() if self.spaced else compact(document)
+        template = self.body if entry.body is None else entry.body
+        if isinstance(template, str):
+            return fill_text(template, values, identity).encode()
+        document = fill(template, values, identity) | entry.beside
+        spaced = entry.spaced if isinstance(entry, InStream) else None
+        if self.spaced if spaced is None else spaced:
+            return json.dumps(document).encode()
+        return compact(document) + (b"\n" if self.newline else b"")
+
+    def code(self, entry: Entry, status: int) -> int | str | None:
+        """The code of an entry, or the status in its place."""
+        if entry.code is not None or self.status_code is None:
+            return entry.code
+        return status if self.status_code == "number" else str(status)
 
 
 def said(entry: Entry, model: str) -> str:
@@ -80,62 +115,42 @@ def said(entry: Entry, model: str) -> str:
     return entry.message.replace("{model}", model)
 
 
-class Answer(Strict):
-    """A whole reply as it was captured."""
-
-    about: str
-    evidence: Literal["observed", "documented"]
-    source: str
-    status: int
-    server: str
-    content_type: str
-    body: str
-    after_body: bool = Field(False, description="Said only when the request's body has been read.")
-
-
-def fill(template: Any, values: dict[str, Any]) -> Any:
+def fill(template: Any, values: dict[str, Any], identity: Identity) -> Any:
     """A template with the fields in their places."""
     match template:
+        case str() if FIELD.fullmatch(template):
+            return values[template[1:]]
         case str():
-            return values.get(template, template)
+            return filled(template, identity)
         case dict():
-            return {key: fill(part, values) for key, part in template.items()}
+            return {key: fill(part, values, identity) for key, part in template.items()}
+        case list():
+            return [fill(part, values, identity) for part in template]
         case _:
             return template
 
 
+def fill_text(template: str, values: dict[str, Any], identity: Identity) -> str:
+    """A template that is one text, with the fields where they stand in it."""
+    return FIELD.sub(lambda found: str(values[found[1]]), filled(template, identity))
+
+
+def shape_names() -> Iterator[str]:
+    """The names of all shapes."""
+    return (name for name in documents() if not name.endswith(ANSWERS))
+
+
 @cache
-def shapes() -> dict[str, Shape]:
+def shapes() -> Named[Shape]:
     """All shapes by name."""
-    return {
-        name: Shape.model_validate(document)
-        for name, document in documents()
-        if not name.endswith(".answers")
-    }
+    return Named(shape_names, shape_of)
 
 
-@cache
-def answers() -> dict[str, Answer]:
-    """All named answers, as `producer.name`."""
-    return {
-        f"{name.removesuffix('.answers')}.{key}": Answer.model_validate(value)
-        for name, document in documents()
-        if name.endswith(".answers")
-        for key, value in document.items()
-    }
-
-
-def documents() -> list[tuple[str, Any]]:
-    """The data files of this folder and of those that other distributions add, by name."""
-    found = [
-        (name.removesuffix(".yaml"), folder / name)
-        for folder in (files("mockllm.shapes"), *folders("mockllm.shapes"))
-        for name in sorted(item.name for item in folder.iterdir() if item.name.endswith(".yaml"))
-    ]
-    return [
-        (name, yaml.safe_load(file.read_text("utf-8")))
-        for name, file in refuse_twins(found, lambda one: one[0])
-    ]
+def shape_of(name: str) -> Shape:
+    """The shape of this name; `KeyError` for none."""
+    if name.endswith(ANSWERS):
+        raise KeyError(name)
+    return Shape.model_validate(read(name))
 
 
 def render_error(
@@ -144,34 +159,26 @@ def render_error(
     """An error as a whole reply in the shape of this name."""
     shape = shapes()[name]
     entry = shape.entry(spec.status)
-    head = make_head(shape.server, spec.status, shape.content_type, identity)
-    if entry.headers:
-        extra = tuple(entry.headers.items())
-        head = Head(head.status, (*head.headers, *extra), head.reason)
-    document = shape.document(spec, entry, model)
-    return whole(shape.server, head, document, unread=has_body and not entry.after_body)
+    closes = leaves_unread(shape.server, has_body=has_body, after_body=entry.after_body)
+    kind = entry.content_type or shape.content_type
+    head = make_head(shape.server, spec.status, kind, identity, closes=closes)
+    extra = tuple((key, filled(value, identity)) for key, value in entry.headers.items())
+    head = Head(head.status, (*head.headers, *extra), entry.reason)
+    document = shape.document(spec, entry, model, identity)
+    return whole(shape.server, head, (Frame(("error",), document),), closes=closes)
 
 
-def render_answer(name: str, *, has_body: bool, identity: Identity) -> tuple[Message, ...]:
-    """A named answer as it was captured."""
-    answer = answers()[name]
-    head = make_head(answer.server, answer.status, answer.content_type, identity)
-    unread = has_body and not answer.after_body
-    return whole(answer.server, head, answer.body.encode(), unread=unread)
+def render_stream_error(name: str, spec: ErrorSpec, *, model: str, identity: Identity) -> bytes:
+    """An error document for the inside of a stream.
 
-
-def whole(server: str, head: Head, body: bytes, *, unread: bool) -> tuple[Message, ...]:
-    """A reply of one frame, ended as its server ends it; `unread`: it comes before the request's
-    body has been read."""
-    frame = Frame(("error",), body)
-    kind = SERVERS[server]
-    if not (kind.leaves_body_unread and unread):
-        return (head, frame, End())
-    return (head.closing(), frame, Wait(kind.close_delay), End())
-
-
-def render_stream_error(name: str, spec: ErrorSpec, *, model: str) -> bytes:
-    """An error document for the inside of a stream."""
+    A status that is given decides the words; the form inside a stream stays the server's own.
+    """
     shape = shapes()[name]
-    default = shape.in_stream if "status" not in spec.model_fields_set else None
-    return shape.document(spec, default or shape.entry(spec.status), model)
+    inside = shape.in_stream
+    if inside is None:
+        return shape.document(spec, shape.entry(spec.status), model, identity)
+    if "status" in spec.model_fields_set:
+        words = shape.entry(spec.status)
+        kept = {"message", "type", "code", "param"}
+        inside = inside.model_copy(update={key: getattr(words, key) for key in kept})
+    return shape.document(spec, inside, model, identity)

@@ -25,7 +25,8 @@ from mockllm.profile.loader import models_in
 from mockllm.profile.models import MATCHERS, SOURCES, VERBS, Listener, Pacing, Profile, Route
 from mockllm.profile.reference import page
 from mockllm.scripts.named import NAMED as NAMED_SCRIPTS
-from mockllm.shapes.shape import answers, shapes
+from mockllm.shapes.answer import answers
+from mockllm.shapes.shape import shapes
 
 PAGE = page()
 HEADINGS = [line for line in PAGE.splitlines() if line.startswith("#")]

@@ -12,7 +12,8 @@ import pytest
 from mockllm.profile.library import shipped
 from mockllm.profile.nodes import read
 from mockllm.profile.schema import schema, text
-from mockllm.shapes.shape import answers, shapes
+from mockllm.shapes.answer import answers
+from mockllm.shapes.shape import shapes
 
 SCHEMA = schema()
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)

@@ -7,16 +7,8 @@ from typing import Any
 import pytest
 
 from mockllm.faults.fault import ErrorSpec
-from mockllm.shapes.shape import (
-    Answer,
-    Shape,
-    answers,
-    fill,
-    render_answer,
-    render_error,
-    render_stream_error,
-    shapes,
-)
+from mockllm.shapes.answer import Answer, answers, render_answer
+from mockllm.shapes.shape import Shape, fill, render_error, render_stream_error, shapes
 from mockllm.timeline.events import AUTO, End, Frame, Head, Message, Wait
 from mockllm.wires.heads import SERVERS
 from mockllm.wires.identity import Identity
@@ -187,14 +179,14 @@ def test_envoy_closes_a_second_after_a_request_with_a_body(
 def test_errors_inside_a_stream(shape: str, fields: dict[str, Any], sent: str) -> None:
     """OpenAI has a sentence of its own there; a status that is given means that status."""
     spec = ErrorSpec.model_validate(fields)
-    assert render_stream_error(shape, spec, model="m").decode() == sent
+    assert render_stream_error(shape, spec, model="m", identity=IDENTITY).decode() == sent
 
 
 def test_spaced_json() -> None:
     """A shape may write JSON with spaces, as `json.dumps` does."""
     shape = shapes()["openai"].model_copy(update={"spaced": True})
     spec = ErrorSpec(message="é", code=None, param=None, error_type="a")
-    document = shape.document(spec, shape.entry(500), "m")
+    document = shape.document(spec, shape.entry(500), "m", IDENTITY)
     assert document == (
         b'{"error": {"message": "\\u00e9", "type": "a", "param": null, "code": null}}'
     )
@@ -221,10 +213,10 @@ def test_names() -> None:
     [
         ("$message", "m"),
         ("$other", "$other"),
-        ({"a": {"b": "$code"}, "c": 1}, {"a": {"b": 5}, "c": 1}),
+        ({"a": {"b": "$code"}, "c": [1, "$code"]}, {"a": {"b": 5}, "c": [1, 5]}),
         (None, None),
     ],
 )
 def test_fill(template: Any, filled: Any) -> None:
     """A field stands where its sign stands alone; everything else stays as it is."""
-    assert fill(template, {"$message": "m", "$code": 5}) == filled
+    assert fill(template, {"message": "m", "code": 5}, IDENTITY) == filled
