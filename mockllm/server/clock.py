@@ -1,10 +1,21 @@
-"""The clock that a player waits on: the loop's own, or a test's."""
+"""The clock that the server waits on: the loop's own time, which can be advanced, or a test's.
+
+Every wait of a profile is a timer of this clock: those of the player, of idle connections, of bodies
+that arrive, and of listeners. aiohttp's own timeouts are not, and neither is the time of day: the
+`date` of an answer and the times in the journal are when they were.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import heapq
+import itertools
 from collections.abc import Callable
+from math import inf, isfinite
 from typing import Protocol
+
+MAX_CANCELLED = 100
+"""Cancelled timers that may wait for their time, if they are not more than half of all."""
 
 
 class Timer(Protocol):
@@ -15,7 +26,7 @@ class Timer(Protocol):
 
 
 class Clock(Protocol):
-    """Seconds that never jump, and calls at a time."""
+    """Seconds that never go back, and calls at a time."""
 
     def now(self) -> float:
         """The time."""
@@ -24,16 +35,104 @@ class Clock(Protocol):
         """Call back at a time, or soon if it is past."""
 
 
+class Due:
+    """A call that the clock of a loop will make."""
+
+    __slots__ = ("_cancelled", "callback")
+
+    def __init__(self, callback: Callable[[], None], cancelled: Callable[[], None]) -> None:
+        self.callback: Callable[[], None] | None = callback
+        self._cancelled = cancelled
+
+    def cancel(self) -> None:
+        """Call it off; harmless where it has been made or called off."""
+        if self.callback is not None:
+            self.callback = None
+            self._cancelled()
+
+
 class LoopClock:
-    """The clock of an event loop."""
+    """The clock of an event loop, which runs with the loop and can be advanced beyond it.
+
+    It keeps its timers itself, in a heap, and asks the loop for the earliest only: advancing them
+    takes no more than a look at the heap, and a thousand streams cost the loop one timer.
+    """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
+        self._ahead = 0.0
+        self._due: list[tuple[float, int, Due]] = []
+        self._order = itertools.count()
+        self._cancelled = 0
+        self._alarm: asyncio.TimerHandle | None = None
+        self._alarm_at = inf
 
     def now(self) -> float:
-        """The loop's time."""
-        return self._loop.time()
+        """The loop's time, and what the clock is ahead of it."""
+        return self._loop.time() + self._ahead
 
     def call_at(self, when: float, callback: Callable[[], None]) -> Timer:
-        """A callback of the loop."""
-        return self._loop.call_at(when, callback)
+        """Call back at a time, or soon if it is past; calls of one time come in the order asked."""
+        due = Due(callback, self._forget)
+        heapq.heappush(self._due, (when, next(self._order), due))
+        if when < self._alarm_at:
+            self._set_alarm()
+        return due
+
+    def advance(self, seconds: float) -> None:
+        """Move the time forward at once, and make every call that is due by then, before returning.
+
+        The time jumps first: every callback sees the new time, so a wait that begins in one begins
+        there. The calls come in order of the time at which they were due, also those that
+        callbacks ask for on the way, such as the next of many heartbeats. What is due later comes
+        so much sooner.
+
+        To be called on the loop. Raises `ValueError` for seconds that are negative or not finite.
+        """
+        if not (isfinite(seconds) and seconds >= 0):
+            raise ValueError(f"advance: expected seconds, 0 or more, got {seconds!r}")
+        self._ahead += seconds
+        self._ring(self.now())
+
+    def _ring(self, until: float) -> None:
+        """Make every call that is due, in order."""
+        self._alarm_at = -inf  # nobody sets the alarm on the way
+        try:
+            while self._due and self._due[0][0] <= until:
+                self._make(heapq.heappop(self._due)[2])
+        finally:
+            self._set_alarm()
+
+    def _make(self, due: Due) -> None:
+        """Make one call; what it raises is the loop's to tell, as with timers of its own."""
+        callback, due.callback = due.callback, None
+        if callback is None:
+            self._cancelled -= 1
+            return
+        try:
+            callback()
+        except Exception as error:
+            context = {"message": f"a timer failed: {callback!r}", "exception": error}
+            self._loop.call_exception_handler(context)
+
+    def _on_alarm(self) -> None:
+        # A loop with coarse timers may be early; the alarm's time has come all the same.
+        self._ring(max(self.now(), self._alarm_at))
+
+    def _set_alarm(self) -> None:
+        """Ask the loop for the earliest timer, and for no other."""
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+        self._alarm_at = inf
+        if self._due:
+            self._alarm_at = self._due[0][0]
+            self._alarm = self._loop.call_at(self._alarm_at - self._ahead, self._on_alarm)
+
+    def _forget(self) -> None:
+        """A timer was cancelled: throw such away before they pile up."""
+        self._cancelled += 1
+        if self._cancelled > MAX_CANCELLED and self._cancelled * 2 > len(self._due):
+            self._due[:] = [entry for entry in self._due if entry[2].callback is not None]
+            heapq.heapify(self._due)
+            self._cancelled = 0

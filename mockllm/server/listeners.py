@@ -1,10 +1,10 @@
 """Further ports: connections that are refused, never accepted, reset at once, or greeted with TLS.
 
-What a port does to connections has to be done to the socket that listens. `refuse` closes it while a
-second socket, bound and not listening, keeps the port. `never-accept` listens with an empty queue
-and fills that queue itself, so that Linux drops every further SYN. All other faults act on the
-bare socket of a connection that has been accepted; what is left over of it gets a transport, with
-TLS or without, and aiohttp's handler.
+What a port does to connections has to be done to the socket that listens. `refuse` closes it while
+the address stays the server's. `never-accept` listens with an empty queue and fills that queue
+itself, so that Linux drops every further SYN. All other faults act on the bare socket of a
+connection that has been accepted; what is left over of it gets a transport, with TLS or without,
+and aiohttp's handler.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from functools import partial
 from mockllm.engine.gate import Connection, GatePlan, Shut, gate_plan, shut_times
 from mockllm.engine.plan import Conditions
 from mockllm.profile.models import Listener
+from mockllm.server.address import Address
 from mockllm.server.clock import Clock, Timer
-from mockllm.server.kernel import cannot_listen, reset_on_close
+from mockllm.server.kernel import reset_on_close
 from mockllm.timeline.events import FOREVER, Close, Wait
 
 log = logging.getLogger("mockllm")
 
-BACKLOG = 4096
 FILLERS = 4
 """Connections that fill the queue of a port that never accepts."""
 CHUNK = 65536
@@ -57,7 +57,7 @@ class Port:
         self._time = time
         self._start = clock.now()
         self._count = 0
-        self._keeper: socket.socket | None = None
+        self._address: Address | None = None
         self._sockets: list[socket.socket] = []
         self._acceptor: asyncio.Task[None] | None = None
         self._timers: list[Timer] = []
@@ -66,9 +66,12 @@ class Port:
 
     def open(self) -> None:
         """Take the port; raises `OSError` where it cannot be had."""
-        self._check_free()
-        self._keeper = self._bound(self._listener.port)
-        self.port = self._keeper.getsockname()[1]
+        try:
+            self._address = Address(self._host, self._listener.port)
+        except OSError as error:
+            text = f"listener {self._listener.name}: {error.strerror or error}"
+            raise OSError(error.errno, text) from None
+        self.port = self._address.port
         shut = shut_times(self._listener.gates, self._conditions)
         if not any(one.start <= 0 for one in shut):
             self._listen()
@@ -88,58 +91,26 @@ class Port:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._stop_listening()
-        if self._keeper is not None:
-            self._keeper.close()
+        if self._address is not None:
+            self._address.close()
 
     # The port
 
-    def _check_free(self) -> None:
-        """Refuse a port that somebody has; the sockets below would share it with another server."""
-        with socket.socket(socket.AF_INET6 if ":" in self._host else socket.AF_INET) as sock:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                sock.bind((self._host, self._listener.port))
-            except OSError as error:
-                name = f"listener {self._listener.name}"
-                text = cannot_listen(self._host, self._listener.port, error).strerror
-                raise OSError(error.errno, f"{name}: {text}") from None
-
-    def _bound(self, port: int) -> socket.socket:
-        """A socket on the port, which others of ours may share."""
-        family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
-        sock = socket.socket(family)
-        try:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-            sock.bind((self._host, port))
-        except OSError:
-            sock.close()
-            raise
-        return sock
-
     def _listen(self) -> None:
         """Accept connections, from now on."""
+        assert self._address is not None, "an open port"
         self._stop_listening()
-        listening = self._bound(self.port)
-        listening.setblocking(False)
-        listening.listen(BACKLOG)
+        listening = self._address.listening()
         self._sockets = [listening]
         self._acceptor = self._spawn(self._accept(listening))
 
     def _shut(self, shut: Shut) -> None:
         """Accept no more connections."""
+        assert self._address is not None, "an open port"
         self._stop_listening()
-        if shut.how != "never-accept":
-            return
-        queue = self._bound(self.port)
-        queue.listen(0)
-        self._sockets = [queue]
-        for _ in range(FILLERS):
-            filler = socket.socket(queue.family)
-            filler.setblocking(False)
-            with contextlib.suppress(BlockingIOError):
-                filler.connect((self._host, self.port))
-            self._sockets.append(filler)
+        if shut.how == "never-accept":
+            self._sockets = [self._address.listening(0)]
+            self._sockets += [self._address.connecting() for _ in range(FILLERS)]
 
     def _stop_listening(self) -> None:
         if self._acceptor is not None:
@@ -210,9 +181,14 @@ class Port:
     async def _wait(self, seconds: float) -> None:
         """Wait on the clock, or until the port is closed."""
         over = asyncio.Event()
-        if seconds != FOREVER:
-            self._timers.append(self._clock.call_at(self._clock.now() + seconds, over.set))
-        await over.wait()
+        if seconds == FOREVER:
+            await over.wait()
+            return
+        timer = self._clock.call_at(self._clock.now() + seconds, over.set)
+        try:
+            await over.wait()
+        finally:
+            timer.cancel()
 
     def _plan(self) -> GatePlan:
         """What happens to the next connection; it is written down."""
