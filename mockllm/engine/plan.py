@@ -307,7 +307,7 @@ def base(
         made = made.limited(wire.token_limit(call))
         return wire.answer(call, made, setting), None, made, wire.effects(call, made, setting)
     except Refused as error:
-        return exchange.error(error.spec), error, None, ()
+        return error.answer or exchange.error(error.spec), error, None, ()
 
 
 FULL = "The server is at its limit of requests. Please try again later."

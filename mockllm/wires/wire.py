@@ -17,11 +17,15 @@ from mockllm.wires.identity import Identity
 
 
 class Refused(Exception):
-    """The request is wrong, as the wire's own server would say; `spec` is its answer."""
+    """The request is wrong, as the wire's own server would say; `spec` is its answer.
 
-    def __init__(self, spec: ErrorSpec) -> None:
+    `answer` is the whole answer where no shape has its form: a list of problems, say.
+    """
+
+    def __init__(self, spec: ErrorSpec, answer: tuple[Message, ...] | None = None) -> None:
         super().__init__(spec.message)
         self.spec = spec
+        self.answer = answer
 
 
 @dataclass(frozen=True, slots=True)
