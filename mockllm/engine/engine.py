@@ -12,6 +12,7 @@ from urllib.parse import unquote
 from mockllm.engine.counters import Begun, Counters, said_attempt
 from mockllm.engine.endpoints import refuse, served
 from mockllm.engine.exchange import Here
+from mockllm.engine.garbage import GarbageBin
 from mockllm.engine.gate import Connections
 from mockllm.engine.journal import Entry, Journal, Record
 from mockllm.engine.plan import Conditions, Found, Plan, Visit, find_route, make_plan, upload_plans
@@ -46,6 +47,7 @@ class Engine:
         self.journal = Journal()
         self._now = now
         self.connections = Connections()
+        self.garbage = GarbageBin()
         self.listeners: dict[str, str] = {}
         self._counters = Counters()
         self._tallies = Tallies()
@@ -117,6 +119,7 @@ class Engine:
         self._store.clear()
         self.journal.clear()
         self.connections.clear()
+        self.garbage.clear()
         self._start = self._zero = self._now()
 
     def restart(self, profile: Loaded) -> None:
