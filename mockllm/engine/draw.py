@@ -62,13 +62,25 @@ def events(entry: Entry) -> Iterator[str]:
     yield "0.000 request"
     named: set[int] = set()
     lines = describe(plan.steps[: entry.reached], plan.speed)
-    for kind, group in groupby(lines, lambda line: (line.what.partition(" ")[0], line.faults)):
+    for kind, group in groupby(
+        without_repeats(lines), lambda line: (line.what.partition(" ")[0], line.faults)
+    ):
         for run in [[one] for one in group] if kind[0] in ALONE else [list(group)]:
             new = [index for index in run[0].faults if index not in named]
             named.update(new)
             causes = [f"{plan.reports[index].text} at {plan.reports[index].at}" for index in new]
             cause = f" <- {cut(', '.join(causes), MAX_CAUSE)}" if causes else ""
             yield told(run, kind[0]) + cause
+
+
+def without_repeats(lines: Iterable[Line]) -> Iterator[Line]:
+    """The lines without further waits of one fault, such as those of `drip` before each frame."""
+    waited: set[tuple[int, ...]] = set()
+    for line in lines:
+        if line.what != "wait" or line.faults not in waited:
+            yield line
+        if line.what in ("wait", "pace"):
+            waited.add(line.faults)
 
 
 def told(run: list[Line], kind: str) -> str:

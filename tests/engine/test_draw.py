@@ -93,15 +93,20 @@ def test_a_long_story_keeps_its_beginning_and_end() -> None:
 
 
 def test_other_things_that_happen() -> None:
-    """Dropped frames are counted, heartbeats and another pace are named."""
-    text = "faults: [{wait: {ping: 5s, for: 60s}, at: after content 2}, {edit: drop, at: content 3..5}, {wait: {drip: 1s}, at: after content 6}]"
-    drawn = draw([entry(f"script: {{words: 8}}\n{text}")])
-    for part in (
-        "wait 60s, every 5s a heartbeat <- wait: {ping: 5s, for: 60s}",
-        "3 dropped <- edit: {drop: true} at content 3..5",
-        "a frame every 1s <- wait: {drip: 1s}",
-    ):
-        assert part in drawn
+    """Heartbeats are named, and dropped frames counted."""
+    text = "faults: [{wait: {ping: 5s, for: 60s}, at: after content 2}, {edit: drop, at: content 3..5}]"
+    drawn = draw([entry(text)])
+    assert "0.220 wait 60s, every 5s a heartbeat <- wait: {ping: 5s, for: 60s}" in drawn
+    assert "60.240–60.280 3 dropped <- edit: {drop: true} at content 3..5" in drawn
+
+
+def test_another_pace_is_told_once() -> None:
+    """A pace that a fault sets is one item, however many frames it delays."""
+    drawn = draw([entry("script: {words: 8}\nfaults: [{wait: {drip: 1s}, at: after content 6}]")])
+    assert drawn.splitlines()[2:] == [
+        "   0.300 a frame every 1s <- wait: {drip: 1s} at after content 6 · 1.300–2.300 2 content",
+        "   3.300 finish · 4.300 done · 4.300 end · 1.400 done",
+    ]
 
 
 def test_no_calls() -> None:
