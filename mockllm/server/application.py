@@ -10,7 +10,7 @@ import asyncio
 import itertools
 import logging
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,7 +20,8 @@ from aiohttp.web_protocol import RequestHandler
 
 from mockllm.engine.engine import Engine
 from mockllm.engine.exchange import Here
-from mockllm.engine.journal import Entry, Outcome, Record
+from mockllm.engine.garbage import SHOWN, garbage
+from mockllm.engine.journal import Entry, Outcome, Record, brief
 from mockllm.engine.plan import Plan, Visit
 from mockllm.faults.fault import ErrorSpec
 from mockllm.matchers.call import Call
@@ -58,10 +59,28 @@ class Played(web.StreamResponse):
         """Nothing is left to send."""
 
 
+@dataclass(slots=True, eq=False)
+class Flight:
+    """A request from when its head has been read until its handler is done."""
+
+    method: str
+    path: str
+    transport: asyncio.Transport
+    record: Record | None = None
+    """Its place in the journal, as soon as it has one."""
+
+    def __str__(self) -> str:
+        """A line for messages: of the journal if the call is there."""
+        if self.record is None:
+            return f"  {self.method} {self.path}: its body has not arrived yet"
+        return brief((self.record.entry,))
+
+
 class Application:
     """The handler, and what it knows: the engine, the clock, and who is playing.
 
-    `profile` is the one of requests that choose none; without it, the one that is on.
+    `profile` is the one of requests that choose none; without it, the one that is on. `on_change`
+    is called when a request begins, when the journal has changed, and when the handler is done.
     """
 
     def __init__(
@@ -71,6 +90,7 @@ class Application:
         *,
         guard: admin.Guard,
         on_entry: Callable[[Entry], None] = lambda entry: None,
+        on_change: Callable[[], None] = lambda: None,
         profile: Loaded | None = None,
     ) -> None:
         self.engine = engine
@@ -78,8 +98,20 @@ class Application:
         self._clock = clock
         self._guard = guard
         self._on_entry = on_entry
+        self._on_change = on_change
+        self._flights: dict[Flight, None] = {}
         self._players: set[Player] = set()
         self._idle: dict[asyncio.Transport, IdlePlayer] = {}
+
+    @property
+    def in_flight(self) -> tuple[Flight, ...]:
+        """The requests that are being read or answered, oldest first; none of the admin API."""
+        return tuple(self._flights)
+
+    def discard(self, first: bytes, reason: str) -> None:
+        """Write down what is no HTTP: how its connection began, and why it cannot be read."""
+        self.engine.garbage.add(garbage(iso_time(), first, reason))
+        self._on_change()
 
     def release(self) -> None:
         """Let go of every stream that is playing or held."""
@@ -95,6 +127,18 @@ class Application:
         transport = request.transport
         if transport is None:
             return Played(keep_alive=False)
+        flight = Flight(request.method, request.path, transport)
+        self._flights[flight] = None
+        self._on_change()
+        try:
+            return await self.answer(request, flight)
+        finally:
+            del self._flights[flight]
+            self._on_change()
+
+    async def answer(self, request: web.BaseRequest, flight: Flight) -> Played:
+        """Answer a request to the provider that is mocked."""
+        transport = flight.transport
         if transport in self._idle:  # a pipelined request: the connection was never idle
             self._idle[transport].give_way()
         if request.headers.get("expect", "").lower() == "100-continue":
@@ -106,7 +150,7 @@ class Application:
             self.engine.listeners,
         )
         try:
-            visit, acted, over = await self.arrival(request, upload, here, transport)
+            visit, acted, over = await self.arrival(request, upload, here, flight)
             if over:
                 return Played(keep_alive=False)
             body = await upload.whole()
@@ -120,7 +164,7 @@ class Application:
             plan = self.engine.plan(call, path_name, here, otherwise=self._profile, visit=visit)
             plan = replace(plan, before=acted)
         record = self.engine.begin(plan, iso_time())
-        outcome = await self.play(plan, record, transport)
+        outcome = await self.play(plan, record, flight)
         kept = outcome.ending == "done" and not transport.is_closing()
         if kept and plan.idle:
             self.idle(plan, record, outcome, transport)
@@ -143,7 +187,7 @@ class Application:
         request: web.BaseRequest,
         upload: Upload,
         here: Here,
-        transport: asyncio.Transport,
+        flight: Flight,
     ) -> tuple[Visit | None, frozenset[int], bool]:
         """Let happen what is planned while the body arrives.
 
@@ -151,6 +195,7 @@ class Application:
         exchange is over.
         """
         call, path_name = self.read(request, b"")
+        transport = flight.transport
         visit, plans = self.engine.uploads(call, path_name, here, otherwise=self._profile)
         acted: frozenset[int] = frozenset()
         for stage, plan in plans:
@@ -158,7 +203,7 @@ class Application:
                 break
             acted |= stage.faults
             record = self.engine.begin(plan, iso_time()) if stage.ends else Record.unseen(plan)
-            await self.play(plan, record, transport)
+            await self.play(plan, record, flight)
             if stage.ends or transport.is_closing():
                 if stage.closes and not transport.is_closing():
                     transport.write_eof()
@@ -175,13 +220,14 @@ class Application:
             self._players.discard(player)
             if end.ending in ("closed", "reset"):
                 record.update(replace(outcome, idle=end.ending))
+                self._on_change()
 
         player = IdlePlayer(plan.idle, transport, self._clock, on_end, next_byte=plan.next_byte)
         self._idle[transport] = player
         self._players.add(player)
         player.play()
 
-    async def play(self, plan: Plan, record: Record, transport: asyncio.Transport) -> Outcome:
+    async def play(self, plan: Plan, record: Record, flight: Flight) -> Outcome:
         """Play a plan to its end, whichever it is, and write it down."""
         ended: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
 
@@ -191,13 +237,17 @@ class Application:
             if entry.number:  # else it is only a part of a call
                 self.engine.ended(entry)
                 self._on_entry(entry)
+            self._on_change()
             if not ended.done():
                 ended.set_result(outcome)
 
-        player = Player(plan.lowered.events, transport, self._clock, on_end)
+        player = Player(plan.lowered.events, flight.transport, self._clock, on_end)
         record.follow(lambda: player.outcome)
+        if record.entry.number:
+            flight.record = record
         self._players.add(player)
         player.play()
+        self._on_change()
         return await ended
 
 
@@ -256,7 +306,22 @@ NUMBERS = itertools.count(1)
 class Handler(RequestHandler):
     """aiohttp's connection, which has a number and says what it could not read."""
 
-    number = 0
+    def __init__(self, server: Server, **options: Any) -> None:
+        super().__init__(server, **options)
+        self.number = next(NUMBERS)
+        self._server = server
+        self._first = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """A connection, which is closed if the server went down while it was being made."""
+        super().connection_made(transport)
+        if self._server.down:
+            self.force_close()
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes for aiohttp; the first are remembered, in case that they are no HTTP."""
+        self._first = self._first or data[:SHOWN]
+        super().data_received(data)
 
     def handle_error(
         self,
@@ -268,6 +333,7 @@ class Handler(RequestHandler):
         """Answer a request that is no HTTP, or one that made the server fail."""
         if status < 500:
             log.warning("a client sent no valid HTTP: %s", message or exc)
+            self._server.application.discard(self._first, message or str(exc))
             text = f"Bad Request: {(message or str(exc)).strip()}"
             response = web.Response(status=status, text=text)
             response.force_close()
@@ -277,17 +343,23 @@ class Handler(RequestHandler):
 
 
 class Server(web.Server):
-    """aiohttp's server of connections, with ours."""
+    """aiohttp's server of connections, with ours. Its access log is off: it counts no bytes that it
+    has not sent itself, and the journal is ours."""
+
+    def __init__(self, application: Application) -> None:
+        super().__init__(application.handle, access_log=None, handler_cancellation=False)
+        self.application = application
+        self.down = False
+        """Whether new connections are closed; those that are open stay."""
 
     def __call__(self) -> RequestHandler:
         """One more connection."""
-        handler = Handler(self, loop=self._loop, **self._kwargs)
-        handler.number = next(NUMBERS)
-        return handler
+        return Handler(self, loop=self._loop, **self._kwargs)
 
-
-def connections(application: Application) -> Server:
-    """What makes a handler for each connection. aiohttp's access log is off: it counts no bytes
-    that it has not sent itself, and the journal is ours."""
-    options: dict[str, Any] = {"access_log": None, "handler_cancellation": False}
-    return Server(application.handle, **options)
+    async def close(self) -> None:
+        """Let go of every stream, and close every connection, also those in the making."""
+        self.down = True
+        self.application.release()
+        await asyncio.sleep(0)  # the handlers see that their players are over
+        for connection in tuple(self.connections):
+            connection.force_close()

@@ -1,30 +1,32 @@
-"""A running server: a bound socket, its connections, and how it stops."""
+"""A running server: a bound socket, its connections, how it goes down and up, and how it stops."""
 
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Literal
 
 from mockllm.engine.engine import Engine
-from mockllm.engine.gate import profile_of
+from mockllm.engine.gate import Connection, profile_of
 from mockllm.engine.journal import Entry
 from mockllm.engine.plan import Conditions, fitting
 from mockllm.profile.library import Library
 from mockllm.profile.loader import Loaded
 from mockllm.profile.models import Listener
+from mockllm.server.address import BACKLOG, Address
 from mockllm.server.admin import Guard, is_loopback
-from mockllm.server.application import Application, Server, connections, iso_time
+from mockllm.server.application import Application, Flight, Server, iso_time
 from mockllm.server.clock import LoopClock
-from mockllm.server.kernel import cannot_listen
 from mockllm.server.listeners import Port
 from mockllm.server.tls import server_context
 
-BACKLOG = 4096
 GOODBYE = 0.05
 """Seconds that aiohttp gives its handlers at the stop; ours have ended by then. Not 0, which means
 for ever there."""
+TURNS = 16
+"""Turns of the loop that have to be quiet before all calls count as over. A request that lies in the
+kernel reaches its handler in half as many: it is accepted, its connection made, read and parsed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ class Settings:
 
 
 class Service:
-    """A server on the running event loop."""
+    """A server on the running event loop, and only to be used there."""
 
     def __init__(
         self,
@@ -49,49 +51,57 @@ class Service:
         *,
         on_entry: Callable[[Entry], None] = lambda entry: None,
     ) -> None:
-        clock = LoopClock(asyncio.get_running_loop())
-        self.engine = Engine(library, profile, conditions=settings.conditions, now=clock.now)
+        self.clock = LoopClock(asyncio.get_running_loop())
+        self.engine = Engine(library, profile, conditions=settings.conditions, now=self.clock.now)
         self.guard = Guard(is_loopback(settings.host), settings.admin_token)
-        self.application = Application(self.engine, clock, guard=self.guard, on_entry=on_entry)
         self._settings = settings
-        self._clock = clock
         self._on_entry = on_entry
         self._profile = profile
-        self._connections: Server | None = None
-        self._server: asyncio.Server | None = None
-        self._ports: list[Port] = []
+        self._watchers: set[Callable[[], None]] = set()
+        self._changes = 0
+        self.application = self._application()
         self._applications = [self.application]
-        self._handlers: list[Server] = []
+        self._handler = Server(self.application)
+        self._handlers = [self._handler]
+        self._address: Address | None = None
+        self._server: asyncio.Server | None = None
+        self._switching = asyncio.Lock()
+        self._ports: list[Port] = []
         self.url = ""
+
+    def _application(self, profile: Loaded | None = None) -> Application:
+        """What answers on one port."""
+        return Application(
+            self.engine,
+            self.clock,
+            guard=self.guard,
+            on_entry=self._on_entry,
+            on_change=self._changed,
+            profile=profile,
+        )
+
+    # Life
 
     async def start(self) -> None:
         """Bind and listen; raises `OSError` where the address cannot be had."""
-        sock = bind(self._settings.host, self._settings.port)
-        self._connections = connections(self.application)
-        loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(self._connections, sock=sock, backlog=BACKLOG)
-        self.url = url_of(self._settings.host, sock.getsockname()[1])
+        self._address = Address(self._settings.host, self._settings.port)
+        self.url = url_of(self._settings.host, self._address.port)
+        await self.up()
         for listener in self._profile.profile.listeners:
             self._open(listener)
 
     def _open(self, listener: Listener) -> None:
         """Open a further port of the profile."""
-        application = Application(
-            self.engine,
-            self._clock,
-            guard=self.guard,
-            on_entry=self._on_entry,
-            profile=profile_of(self._profile, listener),
-        )
-        handler = connections(application)
+        application = self._application(profile_of(self._profile, listener))
+        handler = Server(application)
         port = Port(
             listener,
             host=self._settings.host,
-            clock=self._clock,
+            clock=self.clock,
             conditions=fitting(self._settings.conditions, self._profile.profile),
             tls=server_context() if listener.tls else None,
             handler=handler,
-            on_connection=self.engine.connections.add,
+            on_connection=self._connected,
             time=iso_time,
         )
         self._ports.append(port)
@@ -107,36 +117,121 @@ class Service:
         return self.engine.listeners
 
     async def stop(self) -> None:
-        """Stop accepting, let go of every stream, close every connection."""
-        if self._server is None or self._connections is None:
+        """Stop accepting, let go of every stream, close every connection, give the ports up."""
+        if self._address is None:
             return
-        self._server.close()
+        async with self._switching:
+            self._deafen()
         for port in self._ports:
             await port.close()
         for application in self._applications:
             application.release()
         await asyncio.sleep(0)  # the handlers see that their players are over
-        for handler in (self._connections, *self._handlers):
+        for handler in self._handlers:
             await handler.shutdown(GOODBYE)
+        self._address.close()
 
+    # Down and up
 
-def bind(host: str, port: int) -> socket.socket:
-    """A socket that is bound, so that its port is known before anybody listens."""
-    if not 0 <= port <= 65535:  # getaddrinfo would take it modulo 65536
-        raise OSError(
-            f"cannot listen on {host}:{port}: expected a port from 0 to 65535, got {port}"
-        )
-    family, kind, protocol, _, address = socket.getaddrinfo(
-        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-    )[0]
-    sock = socket.socket(family, kind, protocol)
-    try:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        sock.bind(address)
-    except OSError as error:
-        sock.close()
-        raise cannot_listen(host, port, error) from None
-    return sock
+    @property
+    def is_down(self) -> bool:
+        """Whether nobody listens on the server's own port."""
+        return self._server is None
+
+    async def down(self, connections: Literal["close", "keep"] = "close") -> None:
+        """Stop listening on the server's own port, which stays ours: a SYN gets an RST.
+
+        `close` lets go of every stream and closes every connection there, as a process does that
+        ends: with a FIN, or an RST where the client's bytes were not read. `keep` leaves the
+        connections that are open alone, as a drain does. Further ports go on. The admin API is on
+        this port, so it is down as well: only this process can say `up`. Harmless when down
+        already; `close` then closes what was kept.
+
+        Raises `ValueError` for another word.
+        """
+        if connections not in ("close", "keep"):
+            raise ValueError(f"connections: expected close or keep, got {connections!r}")
+        async with self._switching:
+            self._deafen()
+            if connections == "close":
+                await self._handler.close()
+
+    async def up(self) -> None:
+        """Listen again, on the same port; returns when clients can connect. Harmless when up.
+
+        Raises `RuntimeError` for a server that has not been started.
+        """
+        if self._address is None:
+            raise RuntimeError("this server has not been started")
+        async with self._switching:
+            if self._server is None:
+                self._handler.down = False
+                loop = asyncio.get_running_loop()
+                self._server = await loop.create_server(
+                    self._handler, sock=self._address.listening(), backlog=BACKLOG
+                )
+
+    def _deafen(self) -> None:
+        """Close the socket that listens, and reset what waits there to be accepted."""
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+
+    # Waiting
+
+    @property
+    def in_flight(self) -> tuple[Flight, ...]:
+        """The requests that are being read or answered, on all ports."""
+        return tuple(flight for one in self._applications for flight in one.in_flight)
+
+    async def until(self, condition: Callable[[Service], bool]) -> None:
+        """Wait for a condition: it is looked at now, and each time that a call begins or ends, the
+        journal changes or a listener takes a connection. It must not change anything.
+
+        Raises what the condition raises.
+        """
+        if condition(self):
+            return
+        met: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def look() -> None:
+            if met.done():
+                return
+            try:
+                if condition(self):
+                    met.set_result(None)
+            except Exception as error:
+                met.set_exception(error)
+
+        self._watchers.add(look)
+        try:
+            await met
+        finally:
+            self._watchers.discard(look)
+
+    async def settled(self) -> None:
+        """Wait until no call is in flight and the kernel holds none that came before this.
+
+        A client that has left counts as soon as its FIN or RST is here, so a stream that hangs is
+        over when its client has closed.
+        """
+        quiet = 0
+        while quiet < TURNS:
+            await self.until(lambda service: not service.in_flight)
+            seen = self._changes
+            await asyncio.sleep(0)
+            quiet = quiet + 1 if seen == self._changes else 0
+
+    def _connected(self, connection: Connection) -> None:
+        """A listener has taken a connection."""
+        self.engine.connections.add(connection)
+        self._changed()
+
+    def _changed(self) -> None:
+        """Tell those who wait."""
+        self._changes += 1
+        for look in tuple(self._watchers):
+            look()
 
 
 def url_of(host: str, port: int) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
-from concurrent.futures import Future
+from collections.abc import Callable, Coroutine
+from concurrent.futures import CancelledError, Future
 from contextlib import suppress
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from mockllm.server.service import Service
 
@@ -64,6 +64,65 @@ class Threaded:
                 raise RuntimeError("this server is not running")
             self._loop.call_soon_threadsafe(run)
             return done.result(LIMIT)
+
+    def run(
+        self, function: Callable[[Service], Coroutine[Any, Any, T]], timeout: float = LIMIT
+    ) -> T:
+        """Run a coroutine function on the server's loop and return its result, such as
+        `run(Service.down)`. Other threads may call meanwhile.
+
+        Raises what the function raises, `TimeoutError` if that takes longer than so many seconds
+        (it is called off then), `RuntimeError` if the server is not running, or stops meanwhile.
+        """
+        with self._lock:
+            if not self.running:
+                raise RuntimeError("this server is not running")
+            done = asyncio.run_coroutine_threadsafe(function(self.service), self._loop)
+        try:
+            return done.result(timeout)
+        except CancelledError:
+            raise RuntimeError("this server stopped meanwhile") from None
+        except TimeoutError:
+            done.cancel()
+            raise
+
+    def settle(self, timeout: float = 5.0) -> None:
+        """Return when no call is in flight: every request that had been sent has been answered, or
+        its client has left, and the journal says so.
+
+        Raises `TimeoutError` with the calls that are still in flight after so many seconds, and
+        `RuntimeError` as `run` does.
+        """
+
+        async def settled(service: Service) -> None:
+            try:
+                async with asyncio.timeout(timeout):
+                    await service.settled()
+            except TimeoutError:
+                calls = "\n".join(map(str, service.in_flight)) or "  calls keep coming"
+                text = f"calls are still in flight after {timeout:g} seconds:\n{calls}"
+                raise TimeoutError(text) from None
+
+        self.run(settled, timeout + LIMIT)
+
+    def wait_for(self, condition: Callable[[Service], bool], timeout: float = 5.0) -> bool:
+        """Whether a condition holds, now or within so many seconds.
+
+        It is looked at on the server's loop when something happens, as `Service.until` says:
+        nothing polls. Raises what the condition raises, and `RuntimeError` as `run` does.
+        """
+
+        async def met(service: Service) -> bool:
+            limit = asyncio.timeout(timeout)
+            try:
+                async with limit:
+                    await service.until(condition)
+            except TimeoutError:
+                if not limit.expired():
+                    raise  # the condition's own
+            return not limit.expired()
+
+        return self.run(met, timeout + LIMIT)
 
     def stop(self) -> None:
         """Let go of every stream and stop; returns when the port is free. Harmless when stopped."""
