@@ -8,6 +8,7 @@ container and must not pay for a server.
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from mockllm.profile.library import Library
     from mockllm.profile.loader import Loaded
 
+KINDS = ("profiles", "incidents")
+"""What `mockllm list` lists."""
 DEFAULT_PORT = 8080
 URL = f"http://127.0.0.1:{DEFAULT_PORT}"
 
@@ -110,6 +113,7 @@ def check(profiles: tuple[str, ...], folders: tuple[Path, ...]) -> None:
     Warnings tell of faults and routes that can never act; they do not change the exit status.
     """
     from mockllm.engine.warnings import warnings
+    from mockllm.profile.incidents import missing
     from mockllm.profile.library import UnknownProfile
     from mockllm.profile.problems import ProfileError
 
@@ -127,7 +131,12 @@ def check(profiles: tuple[str, ...], folders: tuple[Path, ...]) -> None:
         else:
             for warning in warnings(loaded):
                 click.echo(warning.render(loaded.file))
-            click.echo(f"{loaded.file}: ok")
+            gaps = missing(loaded)
+            for gap in gaps:
+                click.echo(gap.render(loaded.file))
+            wrong += len(gaps)
+            if not gaps:
+                click.echo(f"{loaded.file}: ok")
     if wrong:
         fail(f"{wrong} problem{'s' if wrong > 1 else ''}")
 
@@ -168,20 +177,58 @@ def reference() -> None:
 
 
 @cli.command("list")
+@click.argument("kind", metavar="[KIND]", default="profiles", type=click.Choice(KINDS))
 @FOLDERS
-def list_profiles(folders: tuple[Path, ...]) -> None:
-    """List the profiles by name, with what each imitates."""
+@click.option("--category", help="With incidents: those of one category.")
+@click.option("--wire", help="With incidents: those that happen on one wire.")
+@click.option("--bundle", help="With incidents: those of one bundle; `core` is the newest of it.")
+def list_kind(
+    kind: str,
+    folders: tuple[Path, ...],
+    *,
+    category: str | None,
+    wire: str | None,
+    bundle: str | None,
+) -> None:
+    """List the profiles by name, with what each imitates; or things of another KIND: incidents."""
+    if kind != "incidents" and (category or wire or bundle):
+        raise click.UsageError("--category, --wire and --bundle are for: mockllm list incidents")
+    library = library_of(folders)
+    if kind == "incidents":
+        rows = list_incidents(library, category, wire, bundle)
+    else:
+        rows = list_profiles(library)
+    named = list(rows)
+    width = max((len(name) for name, _ in named), default=0)
+    for name, about in named:
+        click.echo(f"{name:<{width}}  {about}")
+
+
+def list_profiles(library: Library) -> Iterator[tuple[str, str]]:
+    """The profiles that are no incidents, and what each is about."""
+    from mockllm.profile.incidents import in_folder
     from mockllm.profile.problems import ProfileError
 
-    library = library_of(folders)
-    paths = library.paths
-    width = max(map(len, paths), default=0)
-    for name, path in sorted(paths.items()):
+    for name, path in sorted(library.paths.items()):
+        if in_folder(path):
+            continue
         try:
-            about = library.load_path(path).profile.about
+            yield name, library.load_path(path).profile.about
         except ProfileError as error:
-            about = f"cannot be used: {error.problems[0].render(str(path))}"
-        click.echo(f"{name:<{width}}  {about}")
+            yield name, f"cannot be used: {error.problems[0].render(str(path))}"
+
+
+def list_incidents(
+    library: Library, category: str | None, wire: str | None, bundle: str | None
+) -> Iterator[tuple[str, str]]:
+    """The incidents that are asked for, and what each is about."""
+    from mockllm.profile.problems import ProfileError
+
+    try:
+        found = library.incidents(category=category, wire=wire, bundle=bundle)
+    except (LookupError, ProfileError) as error:
+        fail(str(error))
+    return ((one.name, f"{one.category}: {one.loaded.profile.about}") for one in found)
 
 
 @cli.command()

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property, partial
 from importlib.resources import files
 from pathlib import Path
 
+from mockllm.profile.incidents import (
+    Incident,
+    category_of,
+    in_folder,
+    is_incident,
+    newest,
+    unknown_part,
+)
 from mockllm.profile.loader import Loaded, load
+from mockllm.profile.models import WIRES
+from mockllm.profile.problems import ProfileError
 from mockllm.timeline.registry import folders
 
 SUFFIXES = (".mockllm.yaml", ".mockllm.yml", ".yaml", ".yml")
@@ -76,6 +86,42 @@ class Library:
         if path is None:
             raise UnknownProfile(unknown(name, self.paths))
         return self.load_path(path)
+
+    def incidents(
+        self, *, category: str | None = None, wire: str | None = None, bundle: str | None = None
+    ) -> tuple[Incident, ...]:
+        """The incidents, by category and name: all, or those of a category, wire and bundle.
+
+        A bundle's name without its month, such as `core`, means the newest one. Raises
+        `LookupError` for a category, wire or bundle that there is not, and `ProfileError` for a
+        file among the incidents that cannot be used.
+        """
+        found = sorted(self._incidents(), key=lambda one: (one.category, one.name))
+        if category is not None:
+            known = {one.category for one in found}
+            if category not in known:
+                raise LookupError(unknown_part("category", category, known))
+            found = [one for one in found if one.category == category]
+        if bundle is not None:
+            name = newest(bundle, (name for one in found for name in one.loaded.profile.bundles))
+            found = [one for one in found if name in one.loaded.profile.bundles]
+        if wire is not None:
+            if wire not in WIRES:
+                raise LookupError(unknown_part("wire", wire, WIRES))
+            found = [one for one in found if wire in one.wires]
+        return tuple(found)
+
+    def _incidents(self) -> Iterator[Incident]:
+        """Every incident."""
+        for path in self.paths.values():
+            try:
+                loaded = self.load_path(path)
+            except (ProfileError, OSError):
+                if in_folder(path):
+                    raise
+                continue  # whether it is one cannot be read
+            if is_incident(loaded):
+                yield Incident(loaded, category_of(path))
 
     def load_path(self, path: Path, heirs: tuple[Path, ...] = ()) -> Loaded:
         """Read a file; raises `ProfileError`, or `OSError` where it cannot be read.

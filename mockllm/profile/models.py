@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, Union
+from urllib.parse import urlsplit
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     Field,
@@ -374,6 +376,22 @@ def keeps_out(verb: Fault) -> bool:
     return isinstance(verb, CloseFault) and verb.close in ("refuse", "never-accept")
 
 
+def check_url(text: str) -> str:
+    """Refuse what is no address on the web."""
+    try:
+        parts = urlsplit(text)
+        good = parts.scheme in ("http", "https") and bool(parts.hostname)
+    except ValueError:
+        good = False
+    if not good or text.split() != [text]:
+        raise expected("a URL such as https://github.com/OWNER/REPO/issues/1", text)
+    return text
+
+
+Url = Annotated[Text, AfterValidator(check_url)]
+"""The address of a page."""
+
+
 class Profile(Routed):
     """A whole profile, as a file holds it."""
 
@@ -381,7 +399,7 @@ class Profile(Routed):
     about: Text = Field("", description="What it imitates, in a sentence.")
     story: Text = Field("", description="What happened: to whom, in which version, with what loss.")
     cite: Annotated[
-        tuple[Text, ...],
+        tuple[Url, ...],
         BeforeValidator(one_or_many, json_schema_input_type=Text | tuple[Text, ...]),
     ] = Field((), description="The public reports of the failure that it reproduces, as URLs.")
     bundles: tuple[Text, ...] = Field(
