@@ -90,18 +90,16 @@ class WireExchange:
             identity=self.setting.identity,
         )
 
-    def stream_error(self, spec: ErrorSpec) -> Frame:
-        """An error as a frame of the wire's stream."""
+    def stream_error(self, spec: ErrorSpec, *, done: bool) -> tuple[Frame, ...]:
+        """An error as a frame of the wire's stream; with `done` also what ends the stream then."""
         document = render_stream_error(
             self.shape(spec), spec, model=self.model, identity=self.setting.identity
         )
         if self.wire is None:
-            return Frame(("error",), document)
-        return self.wire.error_frame(self.call, document, self.setting)
-
-    def done(self) -> tuple[Frame, ...]:
-        """The frame that ends the wire's streams."""
-        return self.wire.done(self.call, self.setting) if self.wire else ()
+            return (Frame(("error",), document),)
+        frame = self.wire.error_frame(self.call, document, self.setting)
+        tail = self.wire.failed(self.call, document, self.setting) if done else ()
+        return (frame, *tail)
 
     def delta(self, delta: dict[str, Any]) -> Frame:
         """A frame of the wire's stream with this delta."""
@@ -120,3 +118,7 @@ class WireExchange:
     def within(self, label: str) -> WireExchange:
         """The same exchange, with draws of its own."""
         return replace(self, who=(*self.who, label))
+
+    def behind(self, frames: int) -> WireExchange:
+        """The same exchange, behind so many frames of the answer."""
+        return replace(self, setting=replace(self.setting, sent=frames))

@@ -18,6 +18,7 @@ from mockllm.faults.often import Occasion
 from mockllm.timeline.encoding import Late, encode, insert_at_bytes, on_time
 from mockllm.timeline.events import Frame, Head, Message
 from mockllm.timeline.slots import (
+    Side,
     Step,
     Timeline,
     insert,
@@ -176,7 +177,7 @@ def act(
         case Adding():
             places = verb.anchor.places(script)
             for slot, side in places:
-                here = exchange.within(f"at {slot}")
+                here = exchange.within(f"at {slot}").behind(frames_before(script, slot, side))
                 timeline = insert(timeline, slot, side, added(index, verb, here))
             return rewrite(timeline, heads(script), announcer(verb)) if places else None
         case Editing():
@@ -192,6 +193,12 @@ def act(
             return timeline
         case _:
             raise TypeError(f"a fault adds, edits or encodes, got {type(verb).__name__}")
+
+
+def frames_before(script: Sequence[Message], slot: int, side: Side) -> int:
+    """How many frames of a script stand before one side of a slot."""
+    until = slot + 1 if side == "after" else slot
+    return sum(isinstance(event, Frame) for event in script[:until])
 
 
 def heads(script: Sequence[Message]) -> tuple[int, ...]:

@@ -87,11 +87,8 @@ class Exchange(Protocol):
     def error(self, spec: ErrorSpec, /) -> tuple[Message, ...]:
         """An error, whole, in its shape or the wire's own."""
 
-    def stream_error(self, spec: ErrorSpec, /) -> Frame:
-        """An error as a frame inside a stream."""
-
-    def done(self) -> tuple[Frame, ...]:
-        """The frame that ends the wire's streams; none where the wire has none."""
+    def stream_error(self, spec: ErrorSpec, /, *, done: bool) -> tuple[Frame, ...]:
+        """An error inside a stream; with `done` also what ends the stream behind it."""
 
     def delta(self, delta: dict[str, Any], /) -> Frame:
         """A frame of the wire's stream with this delta."""
@@ -104,6 +101,9 @@ class Exchange(Protocol):
 
     def within(self, label: str, /) -> Exchange:
         """The same exchange, with draws of its own."""
+
+    def behind(self, frames: int, /) -> Exchange:
+        """The same exchange, at the place behind so many frames of the script."""
 
 
 SPELLED = {

@@ -131,8 +131,7 @@ class StreamError(Extras):
 
     def events(self, exchange: Exchange) -> tuple[Message, ...]:
         """The error frame, and the final marker if asked for."""
-        tail = exchange.done() if self.done else ()
-        return (exchange.stream_error(self.error), *tail)
+        return exchange.stream_error(self.error, done=self.done)
 
 
 def parse_interim(value: object) -> object:

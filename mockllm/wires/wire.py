@@ -94,6 +94,8 @@ class Setting:
     """What earlier calls have left behind."""
     ready: bool = True
     """Whether the models are loaded (`loading` in a profile)."""
+    sent: int = 0
+    """How many frames of the answer stand before the frame that is made for a fault."""
 
 
 class Wire(ABC):
@@ -164,6 +166,10 @@ class Wire(ABC):
     def done(self, call: Call, setting: Setting) -> tuple[Frame, ...]:
         """The frame that ends the wire's streams; none where the wire has none."""
         return ()
+
+    def failed(self, call: Call, document: bytes, setting: Setting) -> tuple[Frame, ...]:
+        """What ends a stream behind the frame of an error: the usual end, if the wire has one."""
+        return self.done(call, setting)
 
     def delta(self, call: Call, delta: dict[str, Any], setting: Setting) -> Frame:
         """A frame of this wire's stream with such a delta; the delta alone where it has none."""

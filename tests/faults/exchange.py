@@ -31,6 +31,7 @@ class FakeExchange:
     """Answers that say what was asked for."""
 
     place: str = ""
+    frames: int = 0
 
     def answer(self, name: str) -> tuple[Message, ...]:
         """A reply whose body is the answer's name."""
@@ -41,13 +42,10 @@ class FakeExchange:
         headers = (("Content-Type", "application/json"), ("content-length", AUTO))
         return (Head(spec.status, headers), Frame(("error",), self.spelled(spec)), End())
 
-    def stream_error(self, spec: ErrorSpec) -> Frame:
-        """A frame that holds the specification."""
-        return Frame(("error",), self.spelled(spec))
-
-    def done(self) -> tuple[Frame, ...]:
-        """The usual last frame."""
-        return (Frame(("done",), b"[DONE]"),)
+    def stream_error(self, spec: ErrorSpec, *, done: bool) -> tuple[Frame, ...]:
+        """A frame that holds the specification, and the usual last frame."""
+        frame = Frame(("error",), self.spelled(spec))
+        return (frame, Frame(("done",), b"[DONE]")) if done else (frame,)
 
     def delta(self, delta: dict[str, Any]) -> Frame:
         """A frame that holds the delta."""
@@ -63,7 +61,11 @@ class FakeExchange:
 
     def within(self, label: str) -> FakeExchange:
         """The same, with other draws."""
-        return FakeExchange(f"{self.place}{label} ")
+        return FakeExchange(f"{self.place}{label} ", self.frames)
+
+    def behind(self, frames: int) -> FakeExchange:
+        """The same, at another place."""
+        return FakeExchange(self.place, frames)
 
     @staticmethod
     def spelled(spec: ErrorSpec) -> bytes:
