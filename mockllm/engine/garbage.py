@@ -17,16 +17,16 @@ class Garbage:
     time: str
     """When, in UTC."""
     began: str
-    """How its connection began: a few bytes up to a query, escaped where they are no ASCII."""
+    """How its connection began: a few bytes up to a query, escaped as in Python."""
     reason: str
     """What the parser says, without what it quotes."""
 
 
 def garbage(time: str, first: bytes, reason: str) -> Garbage:
     """What is remembered of it: of bytes and reason only what cannot hold a credential."""
-    began = first[:SHOWN].partition(b"?")[0].decode("ascii", "backslashreplace")
+    began = first[:SHOWN].partition(b"?")[0].decode("latin-1")
     line = reason.strip().partition("\n")[0].partition("b'")[0].partition('b"')[0]
-    return Garbage(time, began, line.strip().rstrip(":"))
+    return Garbage(time, began.encode("unicode_escape").decode("ascii"), line.strip().rstrip(":"))
 
 
 class GarbageBin:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from mockllm.engine.engine import Engine
@@ -111,6 +111,27 @@ class Service:
         url = url_of(self._settings.host, port.port)
         self.listeners[listener.name] = url.replace("http", "https", 1) if listener.tls else url
 
+    async def listen(self, profile: Loaded, conditions: Conditions) -> None:
+        """Play under other conditions, and open the further ports of a profile instead of those
+        that are open. Raises `OSError` where a port cannot be had."""
+        self.engine.conditions = conditions
+        if not (self._ports or profile.profile.listeners):
+            return
+        for port in self._ports:
+            await port.close()
+        for application in self._applications[1:]:
+            application.release()
+        await asyncio.sleep(0)  # the handlers see that their players are over
+        for handler in self._handlers[1:]:
+            await handler.shutdown(GOODBYE)
+        self._ports.clear()
+        del self._applications[1:], self._handlers[1:]
+        self.listeners.clear()
+        self._profile = profile
+        self._settings = replace(self._settings, conditions=conditions)
+        for listener in profile.profile.listeners:
+            self._open(listener)
+
     @property
     def listeners(self) -> dict[str, str]:
         """The URLs of the further ports, by name."""
@@ -121,7 +142,7 @@ class Service:
         if self._address is None:
             return
         async with self._switching:
-            self._deafen()
+            await self._deafen()
         for port in self._ports:
             await port.close()
         for application in self._applications:
@@ -152,7 +173,7 @@ class Service:
         if connections not in ("close", "keep"):
             raise ValueError(f"connections: expected close or keep, got {connections!r}")
         async with self._switching:
-            self._deafen()
+            await self._deafen()
             if connections == "close":
                 await self._handler.close()
 
@@ -171,11 +192,18 @@ class Service:
                     self._handler, sock=self._address.listening(), backlog=BACKLOG
                 )
 
-    def _deafen(self) -> None:
+    async def _deafen(self) -> None:
         """Close the socket that listens, and reset what waits there to be accepted."""
-        if self._server is not None:
-            self._server.close()
-            self._server = None
+        if self._server is None:
+            return
+        server, self._server = self._server, None
+        # asyncio makes a connection one turn after it has accepted it, and loses it if the server
+        # is closed in between (`Server._attach` fails; its client hangs). So: accept no more, let
+        # those be made, then close. uvloop knows no such reader, and does not mind.
+        for sock in server.sockets:
+            asyncio.get_running_loop().remove_reader(sock.fileno())
+        await asyncio.sleep(0)
+        server.close()
 
     # Waiting
 
