@@ -11,12 +11,12 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from mockllm.faults.fault import ErrorSpec
+from mockllm.matchers.call import PREFIX as PREFIX
 from mockllm.matchers.call import Call
 from mockllm.profile.library import unknown
 from mockllm.wires.wire import Refused
 
 HEADER = "x-mockllm-profile"
-PREFIX = "mock-"
 
 
 @dataclass(frozen=True, slots=True)

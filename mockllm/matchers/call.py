@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
 
+PREFIX = "mock-"
+"""What a model or an API key begins with that chooses a profile."""
+
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
