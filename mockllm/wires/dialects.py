@@ -9,6 +9,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from mockllm.matchers.call import Call
+from mockllm.timeline.events import Head
+from mockllm.wires.chat_form import OPENAI_CHAT, ChatForm
+from mockllm.wires.chat_forms import AzureChat, LitServeChat, TgiChat, VllmChat
+from mockllm.wires.heads import make_head
+from mockllm.wires.identity import Identity
+from mockllm.wires.text_form import OPENAI_TEXT, AzureText, TextForm, VllmText
+
+EVENT_STREAM = "text/event-stream; charset=utf-8"
+
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
@@ -20,12 +30,62 @@ class Dialect:
     """Whose headers it sends (`heads.SERVERS`)."""
     shape: str
     """The shape of its errors."""
+    chat: ChatForm = OPENAI_CHAT
+    """How it writes chat completions."""
+    text: TextForm = OPENAI_TEXT
+    """How it writes text completions."""
+    event_stream: str = EVENT_STREAM
+    """The content type of its streams."""
+    stream_headers: tuple[tuple[str, str], ...] = ()
+    """What the head of a stream has beside its server's headers."""
+
+    def head(self, identity: Identity) -> Head:
+        """The head of a healthy JSON answer."""
+        return make_head(self.server, 200, "application/json", identity)
+
+    def stream_head(self, identity: Identity) -> Head:
+        """The head of a healthy event stream."""
+        head = make_head(self.server, 200, self.event_stream, identity, chunked=True)
+        return Head(head.status, (*head.headers, *self.stream_headers), head.reason)
 
 
 DIALECTS: dict[str, Dialect] = {
     dialect.name: dialect
     for dialect in (
         Dialect("openai", "OpenAI's API.", "openai", "openai"),
-        Dialect("kserve", "KServe's model server.", "uvicorn", "kserve-openai"),
+        Dialect("azure", "Azure OpenAI.", "azure", "openai", chat=AzureChat(), text=AzureText()),
+        Dialect(
+            "kserve",
+            "KServe's model server.",
+            "uvicorn",
+            "kserve-openai",
+            chat=VllmChat(),
+            text=VllmText(),
+        ),
+        Dialect("vllm", "vLLM's server.", "vllm", "openai", chat=VllmChat(), text=VllmText()),
+        Dialect("litserve", "LitServe's server.", "uvicorn", "openai", chat=LitServeChat()),
+        Dialect(
+            "tgi",
+            "Hugging Face's Text Generation Inference.",
+            "axum",
+            "openai",
+            chat=TgiChat(),
+            event_stream="text/event-stream",
+            stream_headers=(("cache-control", "no-cache"), ("x-accel-buffering", "no")),
+        ),
     )
 }
+
+
+def dialect_of_path(call: Call) -> str:
+    """Who serves OpenAI's API on the path of a call.
+
+    Azure and KServe's model server both have `/openai/v1/`; Azure's clients send an `api-key` or
+    say an `api-version`.
+    """
+    if call.path.startswith("/openai/deployments/"):
+        return "azure"
+    if not call.path.startswith("/openai/v1/"):
+        return "openai"
+    azure = call.header("api-key") is not None or "api-version=" in call.query
+    return "azure" if azure else "kserve"
