@@ -69,17 +69,19 @@ def served(call: Call, dialect: str | None) -> tuple[Wire | None, Call]:
     )
 
 
-def refuse(method: str, path: str) -> Refused:
+def refuse(method: str, path: str, dialect: str | None = None) -> Refused:
     """What OpenAI says of a path or a method that it does not have, with the nearest path.
 
-    The first sentence of the 404 and the 405's code are OpenAI's (documented).
+    The first sentence of the 404 and the 405's code are OpenAI's (documented). `dialect` is the
+    profile's: some paths exist under one alone.
     """
-    served = [
-        served
+    known = [
+        (served, template)
         for wire in wires()
         for served, template in wire.endpoints
-        if pattern(template).fullmatch(path)
+        if wire.claims(Call(served, path), dialect)
     ]
+    served = [served for served, template in known if pattern(template).fullmatch(path)]
     if served:
         return Refused(
             ErrorSpec(
@@ -89,7 +91,7 @@ def refuse(method: str, path: str) -> Refused:
                 code="method_not_supported",
             )
         )
-    paths = {template for wire in wires() for _, template in wire.endpoints}
+    paths = {template for _, template in known}
     near = get_close_matches(path, paths, n=1, cutoff=0.3)
     hint = f"; did you mean {near[0]}?" if near else f"; known paths: {', '.join(sorted(paths))}"
     return Refused(
