@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mockllm.profile.library import Library
     from mockllm.profile.loader import Loaded
 
-KINDS = ("profiles", "incidents")
+KINDS = ("profiles", "incidents", "shapes", "answers")
 """What `mockllm list` lists."""
 DEFAULT_PORT = 8080
 URL = f"http://127.0.0.1:{DEFAULT_PORT}"
@@ -190,14 +190,18 @@ def list_kind(
     wire: str | None,
     bundle: str | None,
 ) -> None:
-    """List the profiles by name, with what each imitates; or things of another KIND: incidents."""
+    """List the profiles by name, with what each imitates; or things of another KIND: incidents,
+    the shapes of errors, the named answers with status, evidence and source."""
     if kind != "incidents" and (category or wire or bundle):
         raise click.UsageError("--category, --wire and --bundle are for: mockllm list incidents")
-    library = library_of(folders)
-    if kind == "incidents":
-        rows = list_incidents(library, category, wire, bundle)
+    if kind == "shapes":
+        rows = list_shapes()
+    elif kind == "answers":
+        rows = list_answers()
+    elif kind == "incidents":
+        rows = list_incidents(library_of(folders), category, wire, bundle)
     else:
-        rows = list_profiles(library)
+        rows = list_profiles(library_of(folders))
     named = list(rows)
     width = max((len(name) for name, _ in named), default=0)
     for name, about in named:
@@ -216,6 +220,22 @@ def list_profiles(library: Library) -> Iterator[tuple[str, str]]:
             yield name, library.load_path(path).profile.about
         except ProfileError as error:
             yield name, f"cannot be used: {error.problems[0].render(str(path))}"
+
+
+def list_shapes() -> Iterator[tuple[str, str]]:
+    """The shapes, and whose each is."""
+    from mockllm.shapes.catalogue import shape_catalogue
+
+    for row in shape_catalogue():
+        yield row.name, f"{row.about} {row.source}"
+
+
+def list_answers() -> Iterator[tuple[str, str]]:
+    """The named answers: status, evidence, when the server says so, and where it is from."""
+    from mockllm.shapes.catalogue import catalogue
+
+    for row in catalogue():
+        yield row.name, f"{row.status}  {row.evidence:<10}  {row.about} {row.source}"
 
 
 def list_incidents(

@@ -10,6 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Collection
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cached_property
 from random import Random
 from typing import Annotated, Any, ClassVar, Protocol, Self
@@ -38,7 +39,24 @@ def known_name(kind: str, name: str, info: ValidationInfo) -> str:
     if known is None or name in known:
         return name
     names = sorted(known)
-    raise expected(f"the name of {a(kind)} ({', '.join(names)})", name, hint_for([name], names))
+    hint = hint_for([name], names)
+    if len(names) <= MANY:
+        raise expected(f"the name of {a(kind)} ({', '.join(names)})", name, hint)
+    near = get_close_matches(name, names, n=NEAR) or family(name, names)[:NEAR]
+    shown = ", ".join([*near, "…"]) if near else f"{len(names)} of them"
+    hint = hint or f"mockllm list {kind}s shows them all"
+    raise expected(f"the name of {a(kind)} ({shown})", name, hint)
+
+
+MANY = 12
+"""So many names are told in one message; of more only the nearest."""
+NEAR = 5
+
+
+def family(name: str, names: list[str]) -> list[str]:
+    """The names with the same first part, or whose first part begins with the name."""
+    first = name.partition(".")[0]
+    return [one for one in names if one.startswith(f"{first}.") or one.startswith(name)]
 
 
 def a(noun: str) -> str:

@@ -7,6 +7,7 @@ import pytest
 from mockllm.faults.values import LATER
 from mockllm.profile.loader import Loaded, load
 from mockllm.profile.problems import ProfileError
+from mockllm.shapes.answer import answers
 
 
 def refused(text: str) -> str:
@@ -158,6 +159,20 @@ def test_names_that_nothing_has(fault: str, kind: str, near: str) -> None:
     message = refused(f"mockllm: 1\nfaults: [{{{fault}}}]")
     assert f"expected the name of an {kind} (" in message or f"of a {kind} (" in message
     assert message.endswith(f"; did you mean '{near}'?")
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("nginx.52", "(nginx.502, nginx.504, nginx.503, nginx.413, nginx.404, …), got 'nginx.52'; did you mean 'nginx.502'?"),
+        ("tgi", "(tgi.incomplete-generation, tgi.incomplete-stream, tgi.overloaded, tgi.serialization, tgi.unauthorized, …), got 'tgi'; mockllm list answers shows them all"),
+        ("zzz", f"({len(answers())} of them), got 'zzz'; mockllm list answers shows them all"),
+    ],
+)  # fmt: skip
+def test_of_many_names_the_nearest_are_shown(name: str, shown: str) -> None:
+    """Of hundreds of answers a message shows those that may be meant."""
+    message = refused(f"mockllm: 1\nfaults: [{{reply: {name}}}]")
+    assert message.endswith(f"expected the name of an answer {shown}")
 
 
 @pytest.mark.parametrize("word", sorted(LATER))
