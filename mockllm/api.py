@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, Unpack
 from urllib.parse import urlsplit
 
+from mockllm.engine.demands import Demand
 from mockllm.engine.gate import Connection
-from mockllm.engine.journal import Entry, brief
 from mockllm.engine.plan import Conditions
-from mockllm.faults.fault import Fault
-from mockllm.profile.adding import route_of, with_faults
+from mockllm.environment import environment
+from mockllm.face import Face, MatchKeys
+from mockllm.observing import Observing
+from mockllm.profile.adding import Said, read_match, visible_faults
 from mockllm.profile.library import Library, UnknownProfile
 from mockllm.profile.loader import Loaded
 from mockllm.profile.problems import ProfileError
@@ -29,14 +30,11 @@ __tracebackhide__ = True  # pytest shows the line of the test, not of its tools
 
 T = TypeVar("T")
 
-API_KEY = "mockllm-not-a-key"
-"""What clients send: no secret scanner takes it for a key."""
-
 YAML = re.compile(r"\n|^\s*[\[{]|:(\s|$)")
 """What a profile's text has, and no name or path."""
 
 
-class MockLLM:
+class MockLLM(Face, Observing):
     """A mock LLM server for tests; a context manager, sync and async.
 
     `profile` is the name of a profile, a path to one, or its YAML. `port` 0 takes a free one.
@@ -64,14 +62,14 @@ class MockLLM:
         profiles: str | Path | Iterable[str | Path] = (),
         loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None,
     ) -> None:
-        if not speed > 0:
-            raise ValueError(f"speed: expected a number above 0, got {speed!r}")
+        speed = positive(speed)
         self._library = Library(folders(profiles))
         self._first = self._load(profile)
         self._settings = Settings(host, port, Conditions(seed, speed, paced))
         self._loop_factory = loop_factory
         self._lock = threading.RLock()
         self._server: Threaded | None = None
+        self._sayings: dict[On | None, Said] = {}
 
     def __repr__(self) -> str:
         return f"<MockLLM {self.url}>" if self.running else "<MockLLM, not running>"
@@ -135,6 +133,17 @@ class MockLLM:
         return f"{self.url}/v1"
 
     @property
+    def client_url(self) -> str:
+        """Where a client of the first profile belongs: the listener whose connections fail, where
+        that is all that the profile is about; else the server itself."""
+        profile = self._first.profile
+        if not any(route.faults for route in profile.all_routes):
+            for listener in profile.listeners:
+                if listener.gates and listener.name in self.listeners:
+                    return self.listeners[listener.name]
+        return self.url
+
+    @property
     def listeners(self) -> dict[str, str]:
         """The URLs of the further ports that the first profile opens, by name."""
         return dict(self._running.service.listeners)
@@ -151,66 +160,54 @@ class MockLLM:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The variables that point clients here: base URLs, a key that is none, no proxy for this
-        host (added to the hosts that need none already)."""
-        host = urlsplit(self.url).hostname or ""
-        upper, lower = os.environ.get("NO_PROXY"), os.environ.get("no_proxy")
-        return {
-            "OPENAI_BASE_URL": self.openai_url,
-            "OPENAI_API_BASE": self.openai_url,
-            "OPENAI_API_KEY": API_KEY,
-            # Some clients read the one, some the other, so neither may hide what only one has.
-            "NO_PROXY": with_host(upper or lower or "", host),
-            "no_proxy": with_host(lower or upper or "", host),
-        }
+        """The variables that point clients here: base URLs and keys that are none for OpenAI's,
+        Anthropic's and Azure's clients, no proxy for this host (added to the hosts that need none
+        already)."""
+        return environment(self.url)
 
     # What it does
 
-    def use(self, profile: str | Path, *, seconds: float | None = None) -> None:
+    def use(
+        self, profile: str | Path, *, seconds: float | None = None, may_not_fire: bool = False
+    ) -> None:
         """Switch to a profile, by name, path or YAML; for so many seconds if they are given, then
-        the one before comes back. Its counts begin anew.
+        the one before comes back. Counts begin anew; what was said (`says`, `fail`, …) stays.
 
-        Raises as the class does for a profile that cannot be used, and `ValueError` for `seconds`
-        that are not above 0.
+        `assert_fired` wants one of its faults to act, unless `may_not_fire`. Raises as the class
+        does for a profile that cannot be used, and `ValueError` for `seconds` that are not above 0.
         """
         if seconds is not None and not seconds > 0:
             raise ValueError(f"seconds: expected a number above 0, got {seconds!r}")
         loaded = self._load(profile)
-        self._running.call(lambda service: service.engine.use(loaded, seconds))
-
-    def fail(self, status: int, **keys: Any) -> None:
-        """Answer with an error: `fail(503)` always, `fail(503, first=2)` the first two calls.
-
-        The keys are those of a profile: how often (`first`, `nth`, `chance`, …), and what the
-        error says (`message`, `error_type`, `code`, `param`, `shape`, `headers`, …). Raises
-        `ValueError` for keys that a profile would not have.
-        """
-        beside = {key: value for key, value in keys.items() if key in Fault.model_fields}
-        body = {key: value for key, value in keys.items() if key not in beside}
-        self.add({"fail": {"status": status, **body}, **beside})
-
-    def add(self, fault: Mapping[str, Any]) -> None:
-        """Add a fault, as a profile has it: `add({"stall": "30s", "at": "after content 5"})`.
-
-        It comes first in every route of the profile that is on, and in the healthy default; counts
-        begin anew. Raises `ValueError` for a fault that a profile would not have.
-        """
-        try:
-            new = route_of(fault)
-        except ValueError as error:
-            raise error.with_traceback(None) from None
+        words = f"{self._words}.use({loaded.name!r})"
+        demand = Demand(words, () if may_not_fire else visible_faults(loaded))
 
         def switch(service: Service) -> None:
-            engine = service.engine
-            remaining = engine.remaining
-            engine.use(with_faults(engine.profile, new), remaining)
+            service.engine.use(loaded, seconds)
+            service.engine.demands.ask(demand)
 
         self._running.call(switch)
 
-    def reset(self) -> None:
-        """Let go of held streams, forget calls, counts and added faults, and go back to the first
-        profile."""
+    def profile(self, profile: str | Path) -> None:
+        """Switch to a profile that is given by its YAML or its path: `use`, for a whole profile in
+        the test itself."""
+        self.use(profile)
+
+    def on(self, **match: Unpack[MatchKeys]) -> On:
+        """Some of the calls, told apart as `match:` in a profile does, for an answer or faults of
+        their own: `mockllm.on(model="gpt-4o*").says("Hi")`.
+
+        Where several match, the one that was asked for last is taken. Raises `ValueError` for
+        conditions that a profile would not have.
+        """
+        return On(self, match)
+
+    def clear(self) -> None:
+        """Let go of held streams, forget calls, counts and all that was said, and go back to the
+        first profile."""
         first = self._first
+        self._sayings.clear()
+        self._outcome = None
 
         def back(service: Service) -> None:
             service.application.release()
@@ -218,47 +215,99 @@ class MockLLM:
 
         self._running.call(back)
 
+    def down(self) -> None:
+        """Stop listening: new connections are refused, those that are open are closed. The port
+        stays this server's. Harmless when down."""
+        self._running.run(Service.down)
+
+    def up(self) -> None:
+        """Listen again, on the same port. Harmless when up."""
+        self._running.run(Service.up)
+
     @contextmanager
-    def fresh(self, profile: str | Path | None = None) -> Iterator[Self]:
-        """This server, reset before and after; `profile` is its first one meanwhile.
+    def fresh(
+        self,
+        profile: str | Path | None = None,
+        *,
+        seed: int | None = None,
+        speed: float | None = None,
+        may_not_fire: bool = False,
+    ) -> Iterator[Self]:
+        """This server, cleared before and after; `profile` is its first one meanwhile, whose
+        further ports are open, and `seed` and `speed` are its own.
 
         For one test of many that share a server; raises as the class does.
         """
-        before = self._first
-        self._first = before if profile is None else self._load(profile)
+        before, conditions = self._first, self._settings.conditions
+        if profile is not None:
+            self._first = self._load(profile)
+        seed = conditions.seed if seed is None else seed
+        speed = conditions.speed if speed is None else positive(speed)
+        here = replace(conditions, seed=seed, speed=speed)
         try:
-            self.reset()
+            self._begin(here)
+            if profile is not None and not may_not_fire:
+                demand = Demand(f"profile {self._first.name}", visible_faults(self._first))
+                self._running.call(lambda service: service.engine.demands.ask(demand))
             yield self
         finally:
             self._first = before
             if self.running:
-                self.reset()
+                self.up()
+                self._begin(conditions)
 
-    # What happened
+    def _begin(self, conditions: Conditions) -> None:
+        """Clear, with the ports of the first profile and such conditions."""
+        first = self._first
+        self._running.run(lambda service: service.listen(first, conditions))
+        self.clear()
+
+    # Waiting
+
+    def settle(self, timeout: float = 5.0) -> None:
+        """Return when no call is in flight and the journal has all that happened.
+
+        It blocks, so an async test calls it when its client is done, or in a thread. Raises
+        `TimeoutError` with the calls that are still in flight after so many seconds.
+        """
+        self._running.settle(timeout)
+
+    def wait_for_calls(self, count: int, timeout: float = 5.0) -> None:
+        """Return when so many calls have come. Raises `TimeoutError` after so many seconds."""
+        if not self._running.wait_for(lambda service: came(service) >= count, timeout):
+            raise TimeoutError(
+                f"expected {count} calls within {timeout:g} seconds, got {self._read(came)}"
+            )
 
     @property
-    def calls(self) -> tuple[Entry, ...]:
-        """The calls since the start or reset, oldest first, as they stand now. At most the last
-        thousand are kept."""
-        return self._read(lambda service: service.engine.journal.entries())
-
-    def assert_attempts(self, count: int) -> None:
-        """Fail unless exactly so many calls came since the start or reset."""
-        calls, forgotten = self._read(
-            lambda service: (service.engine.journal.entries(), service.engine.journal.forgotten)
-        )
-        came = len(calls) + forgotten
-        if came != count:
-            plural = "" if count == 1 else "s"
-            story = f":\n{brief(calls)}" if calls else f"; no client called {self.url}"
-            raise AssertionError(f"expected {count} attempt{plural}, got {came}{story}")
-
-    def report(self) -> str:
-        """What happened, for people: the profile that is on and each call in one line."""
-        calls, name = self._read(lambda s: (s.engine.journal.entries(), s.engine.profile.name))
-        return f"profile {name} at {self.url}\n{brief(calls) or '  no call came'}"
+    def server(self) -> Running:
+        """The running server behind this: its clock."""
+        return Running(self._running)
 
     # Inside
+
+    @property
+    def _words(self) -> str:
+        return "mockllm"
+
+    def _said(self) -> Said:
+        return self._sayings.get(None, Said())
+
+    def _say(self, said: Said, demand: Demand | None) -> None:
+        self._speak(None, said, demand)
+
+    def _speak(self, about: On | None, said: Said, demand: Demand | None) -> None:
+        """Say it about some calls, or about all."""
+        with self._lock:
+            sayings = {**self._sayings, about: said}
+
+            def say(service: Service) -> None:
+                service.engine.say(tuple(sayings.values()))
+                if demand is not None:
+                    service.engine.demands.ask(demand)
+
+            self._running.call(say)
+            self._sayings = sayings
 
     def _read(self, function: Callable[[Service], T]) -> T:
         """Ask the server, or what is left of it: the journal stays when it has stopped."""
@@ -292,7 +341,63 @@ def folders(given: str | Path | Iterable[str | Path]) -> tuple[Path, ...]:
     return paths
 
 
-def with_host(hosts: str, host: str) -> str:
-    """A list of hosts that need no proxy, with one more."""
-    known = [one.strip() for one in hosts.split(",") if one.strip()]
-    return ",".join(known if host in known or "*" in known else [*known, host])
+def positive(speed: float) -> float:
+    """A speed; raises `ValueError` for one that is not above 0."""
+    if not speed > 0:
+        raise ValueError(f"speed: expected a number above 0, got {speed!r}")
+    return speed
+
+
+def came(service: Service) -> int:
+    """How many calls came since the start or reset."""
+    journal = service.engine.journal
+    return len(journal.entries()) + journal.forgotten
+
+
+class On(Face):
+    """Some of a server's calls. What was said about them is gone when the server is cleared."""
+
+    def __init__(self, server: MockLLM, match: Mapping[str, Any]) -> None:
+        self._server = server
+        self._conditions = match
+        self._match = read_match(self._words, match)
+
+    @property
+    def _words(self) -> str:
+        given = ", ".join(f"{key}={value!r}" for key, value in self._conditions.items())
+        return f"mockllm.on({given})"
+
+    def _said(self) -> Said:
+        name = self._words.removeprefix("mockllm.")
+        return self._server._sayings.get(self, Said(self._match, name))
+
+    def _say(self, said: Said, demand: Demand | None) -> None:
+        self._server._speak(self, said, demand)
+
+
+@dataclass(frozen=True, slots=True)
+class ServerClock:
+    """The clock of a running server: that of waits, pacing and windows."""
+
+    _threaded: Threaded
+
+    def now(self) -> float:
+        """Its time in seconds; only differences mean something."""
+        return self._threaded.call(lambda service: service.clock.now())
+
+    def advance(self, seconds: float) -> None:
+        """Move the server's time on at once: what is due by then happens now, in order. A client's
+        own timers do not move. Raises `ValueError` for what is no number of at least 0."""
+        self._threaded.call(lambda service: service.clock.advance(seconds))
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A server that runs, as a test may reach into it."""
+
+    _threaded: Threaded
+
+    @property
+    def clock(self) -> ServerClock:
+        """Its clock, which a test can advance."""
+        return ServerClock(self._threaded)

@@ -1,47 +1,133 @@
-"""The pytest plugin: fixtures `mockllm` and `mockllm_server`, marker `@pytest.mark.mockllm`.
+"""The pytest plugin: fixtures `mockllm`, `mockllm_server`, `make_mockllm` and `mockllm_profile`, and
+the marker `@pytest.mark.mockllm`.
 
 pytest loads this file in every project where mockllm is installed, before coverage is measured. So
-it imports nothing but pytest until a fixture is used.
+it imports nothing but pytest until it is used. All fixtures are plain: they serve sync tests and
+those of asyncio, anyio and trio alike.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
-from contextlib import ExitStack
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
     from mockllm.api import MockLLM
 
+MARKER = (
+    "mockllm(profile, *, seed, speed, strict, may_not_fire, incidents, known): run the test with the "
+    "fixture mockllm, which begins with this profile (a name, a path or YAML). Of several markers "
+    "the nearest that says something is heard. incidents: run it once for each incident of a "
+    "bundle, a category or a list; known: {id: reason} of those that are expected to fail."
+)
+INI: tuple[tuple[str, str, Any, Any], ...] = (
+    ("mockllm_profile", "the profile that the fixture mockllm begins with", "string", "default"),
+    ("mockllm_profiles", "folders with profiles of your own", "paths", []),
+    ("mockllm_env", "whose clients' variables are set: openai, anthropic, azure", "args", None),
+    ("mockllm_strict", "fail tests on unmatched requests and unused answers", "bool", False),
+    ("mockllm_autouse", "set the environment before tests are imported, and use the fixture "
+     "mockllm in every test", "bool", False),
+    ("mockllm_block_providers", "refuse connections to the real providers", "bool", False),
+)  # fmt: skip
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Make the marker known, for `--strict-markers` and `pytest --markers`."""
-    config.addinivalue_line(
-        "markers",
-        "mockllm(profile): run the test with the fixture mockllm, which begins with this profile "
-        "(a name, a path or YAML).",
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The settings of a project, and two of a run."""
+    for name, help_text, kind, default in INI:
+        parser.addini(name, help_text, kind, default)
+    group = parser.getgroup("mockllm")
+    group.addoption("--mockllm-profile", metavar="PROFILE", help="instead of mockllm_profile")
+    group.addoption(
+        "--mockllm-speed",
+        metavar="N",
+        type=float,
+        help="divide all waits, so 10 is ten times as fast",
     )
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the marker known; with `mockllm_autouse` start the server before tests are imported."""
+    config.addinivalue_line("markers", MARKER)
+    stack = config.stash[STACK] = ExitStack()
+    if config.getini("mockllm_block_providers"):
+        from mockllm.providers import fenced
+
+        stack.enter_context(fenced())
+    if config.getini("mockllm_autouse") and runs_tests(config):
+        try:
+            server = stack.enter_context(first_server(config, chosen_profile(config)))
+        except Exception as error:
+            raise pytest.UsageError(f"mockllm_autouse: {error}") from None
+        config.stash[SERVER] = server
+        patch = stack.enter_context(pytest.MonkeyPatch.context())
+        for name, value in pointers(config, server).items():
+            patch.setenv(name, value)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop what was started, and put the environment back."""
+    config.stash[STACK].close()
+
+
+def runs_tests(config: pytest.Config) -> bool:
+    """Whether this process runs tests: xdist's workers do, their controller does not."""
+    return hasattr(config, "workerinput") or config.getoption("dist", "no") == "no"
+
+
+def chosen_profile(config: pytest.Config) -> str:
+    """The profile of the project, or of this run."""
+    profile: str = config.getoption("--mockllm-profile") or config.getini("mockllm_profile")
+    return profile
+
+
+def first_server(config: pytest.Config, profile: str | Path) -> MockLLM:
+    """The server of all tests, not yet started."""
+    from mockllm.api import MockLLM
+
+    speed = config.getoption("--mockllm-speed") or 1.0
+    return MockLLM(profile, profiles=config.getini("mockllm_profiles"), speed=speed)
+
+
+def pointers(config: pytest.Config, server: MockLLM) -> dict[str, str]:
+    """The variables that point clients to a server."""
+    from mockllm.environment import POINTERS, environment
+
+    vendors = config.getini("mockllm_env")
+    return environment(server.client_url, tuple(POINTERS if vendors is None else vendors))
+
+
+# Fixtures
+
+
 @pytest.fixture(scope="session")
-def mockllm_server() -> Iterator[MockLLM]:
+def mockllm_profile(pytestconfig: pytest.Config) -> str | Path:
+    """The profile that the fixture mockllm begins with: a name, a path or YAML. Override it, or set
+    `mockllm_profile` in pytest's configuration."""
+    return chosen_profile(pytestconfig)
+
+
+@pytest.fixture(scope="session")
+def mockllm_server(pytestconfig: pytest.Config, mockllm_profile: str | Path) -> Iterator[MockLLM]:
     """A mock LLM server for all tests, on a free port; one for each worker of xdist.
 
     It sets no environment and keeps what happened: the fixture mockllm is this same server, as new
-    in every test. Override it to set the server up in another way, for example with your profiles:
+    in every test. Override it to set the server up in another way:
 
         @pytest.fixture(scope="session")
         def mockllm_server():
             with MockLLM(profiles="tests/profiles") as server:
                 yield server
     """
-    from mockllm.api import MockLLM
-
-    with MockLLM() as server:
+    started = pytestconfig.stash.get(SERVER, None)
+    if started is not None:
+        yield started
+        return
+    with first_server(pytestconfig, mockllm_profile) as server:
         yield server
 
 
@@ -49,50 +135,182 @@ def mockllm_server() -> Iterator[MockLLM]:
 def mockllm(
     request: pytest.FixtureRequest, mockllm_server: MockLLM, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[MockLLM]:
-    """A mock LLM server, as new in every test; OpenAI's environment variables point to it.
+    """A mock LLM server, as new in every test; the environment variables of OpenAI's, Anthropic's
+    and Azure's clients point to it.
 
-    `mockllm.use("NAME")`, `.fail(503, first=2)` and `.add({…})` make it fail; `.calls` and
-    `.assert_attempts(3)` tell what came; `.url` and `.openai_url` tell where it is. The marker
-    `@pytest.mark.mockllm("NAME")` chooses the profile that it begins with.
+    `mockllm.says("Hi")` tells what it answers, `mockllm.fail(503, first=2)`, `.stall("30s")`,
+    `.use("NAME")` what goes wrong, `.calls` and `.assert_attempts(3)` what came. The marker
+    `@pytest.mark.mockllm("NAME")` chooses the profile that it begins with. A fault that was asked
+    for and never acted fails the test.
     """
-    from mockllm.profile.library import UnknownProfile
-    from mockllm.profile.problems import ProfileError
-
     server, node = mockllm_server, request.node
-    profile = marked_profile(node)
+    wish = wish_of(node)
     with ExitStack() as stack:
-        try:
-            stack.enter_context(server.fresh(profile))
-        except (UnknownProfile, ProfileError, OSError) as error:
-            raise mistake(str(error)) from None
-        for name, value in server.environment.items():
+        with clear_mistakes():
+            stack.enter_context(
+                server.fresh(
+                    wish.profile,
+                    seed=wish.seed,
+                    speed=wish.speed,
+                    may_not_fire=wish.may_not_fire,
+                )
+            )
+        for name, value in pointers(request.config, server).items():
             monkeypatch.setenv(name, value)
-        witness = node.stash[WITNESS] = Witness(server)
+        witness = node.stash.setdefault(WITNESS, Witness(wish.strict))
+        witness.servers.append(server)
         yield server
         witness.note()
     if not server.running:  # a test may stop it; the next one finds it again
         server.start()
 
 
+@pytest.fixture
+def make_mockllm(request: pytest.FixtureRequest) -> Iterator[Callable[..., MockLLM]]:
+    """Makes more servers for one test, such as a second upstream: `make_mockllm("flaky")`.
+
+    It takes what `MockLLM` takes, starts the server and stops it after the test. It sets no
+    environment: give its `openai_url` to the client.
+    """
+    from mockllm.api import MockLLM
+
+    wish = wish_of(request.node)
+    witness = request.node.stash.setdefault(WITNESS, Witness(wish.strict))
+    with ExitStack() as stack:
+
+        def make(profile: str | Path = "default", **options: Any) -> MockLLM:
+            options.setdefault("profiles", request.config.getini("mockllm_profiles"))
+            server = stack.enter_context(MockLLM(profile, **options))
+            witness.servers.append(server)
+            return server
+
+        yield make
+        witness.note()
+
+
 @pytest.fixture(autouse=True)
 def _mockllm_of_marker(request: pytest.FixtureRequest) -> None:
     """The marker brings the fixture, before fixtures that may build a client."""
-    if request.node.get_closest_marker("mockllm") is not None:
+    wanted = request.config.getini("mockllm_autouse")
+    if wanted or request.node.get_closest_marker("mockllm") is not None:
         request.getfixturevalue("mockllm")
 
 
-def marked_profile(node: pytest.Item) -> str | Path | None:
-    """The profile of the nearest marker; None without a marker."""
-    marker = node.get_closest_marker("mockllm")
-    if marker is None:
-        return None
-    for key in marker.kwargs:
-        raise mistake(f"unknown argument '{key}'; the marker takes one profile and nothing else")
-    if len(marker.args) != 1 or not isinstance(marker.args[0], str | Path):
-        given = ", ".join(repr(value) for value in marker.args) or "nothing"
-        raise mistake(f"expected one profile, by name, path or YAML, got {given}")
-    profile: str | Path = marker.args[0]
+@pytest.fixture
+def _mockllm_incident(request: pytest.FixtureRequest) -> str:
+    """The incident of a test that runs once for each."""
+    incident: str = request.param
+    return incident
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test once for each incident that its marker names."""
+    marks = [
+        mark for mark in metafunc.definition.iter_markers("mockllm") if "incidents" in mark.kwargs
+    ]
+    if not marks:
+        return
+    wanted, known = marks[0].kwargs["incidents"], marks[0].kwargs.get("known", {})
+    folders = tuple(Path(folder) for folder in metafunc.config.getini("mockllm_profiles"))
+    names = incident_names(wanted, folders)
+    strangers = sorted(set(known) - set(names))
+    if strangers:
+        raise pytest.UsageError(
+            f"@pytest.mark.mockllm: known: {', '.join(strangers)} is not among the incidents "
+            f"of {wanted!r}"
+        )
+    metafunc.fixturenames.append("_mockllm_incident")
+    metafunc.parametrize(
+        "_mockllm_incident",
+        [
+            pytest.param(name, marks=pytest.mark.xfail(reason=known[name], strict=True))
+            if name in known
+            else name
+            for name in names
+        ],
+        ids=list(names),
+        indirect=True,
+    )
+
+
+def incident_names(wanted: Any, folders: tuple[Path, ...]) -> tuple[str, ...]:
+    """The incidents of a bundle or a category, or a list of them."""
+    from mockllm.profile.library import Library
+
+    library = Library(folders)
+    if not isinstance(wanted, str):
+        return tuple(wanted)
+    try:
+        found = library.incidents(bundle=wanted)
+    except LookupError as error:
+        try:
+            found = library.incidents(category=wanted)
+        except LookupError as other:
+            raise pytest.UsageError(
+                f"@pytest.mark.mockllm: incidents: {error.args[0]}; {other.args[0]}"
+            ) from None
+    return tuple(incident.name for incident in found)
+
+
+# The marker
+
+
+@dataclass
+class Wish:
+    """What the markers of a test say together."""
+
+    profile: str | Path | None = None
+    seed: int | None = None
+    speed: float | None = None
+    strict: bool = False
+    may_not_fire: bool = False
+
+
+TAKES = ("seed", "speed", "strict", "may_not_fire", "incidents", "known")
+
+
+def wish_of(node: pytest.Item) -> Wish:
+    """What the markers say; of two that say the same the nearer one is heard."""
+    wish = Wish(strict=node.config.getini("mockllm_strict"))
+    for marker in reversed(list(node.iter_markers("mockllm"))):
+        unknown = [key for key in marker.kwargs if key not in TAKES]
+        if unknown:
+            raise mistake(f"unknown argument '{unknown[0]}'; expected {', '.join(TAKES)}")
+        if len(marker.args) > 1 or not all(isinstance(one, str | Path) for one in marker.args):
+            given = ", ".join(repr(value) for value in marker.args)
+            raise mistake(f"expected one profile, by name, path or YAML, got {given}")
+        if not marker.args and not marker.kwargs:
+            raise mistake("expected one profile, by name, path or YAML, got nothing")
+        if marker.args:
+            wish.profile = found_path(marker.args[0], node)
+        for key in ("seed", "speed", "strict", "may_not_fire"):
+            if key in marker.kwargs:
+                setattr(wish, key, marker.kwargs[key])
+    callspec = getattr(node, "callspec", None)
+    incident = callspec.params.get("_mockllm_incident") if callspec is not None else None
+    if incident is not None:
+        wish.profile = incident
+    return wish
+
+
+def found_path(profile: str | Path, node: pytest.Item) -> str | Path:
+    """A relative path starts beside the test's file, if there is such a file."""
+    if isinstance(profile, Path) or ("\n" not in profile and profile.endswith((".yaml", ".yml"))):
+        beside = node.path.parent / profile
+        return beside if beside.is_file() else Path(profile)
     return profile
+
+
+@contextmanager
+def clear_mistakes() -> Iterator[None]:
+    """Bad profiles fail the test with their message alone, without a traceback."""
+    from mockllm.profile.library import UnknownProfile
+    from mockllm.profile.problems import ProfileError
+
+    try:
+        yield
+    except (UnknownProfile, ProfileError, OSError, ValueError) as error:
+        raise mistake(str(error)) from None
 
 
 def mistake(message: str) -> BaseException:
@@ -100,11 +318,15 @@ def mistake(message: str) -> BaseException:
     return pytest.fail.Exception(f"@pytest.mark.mockllm: {message}", pytrace=False)
 
 
+# The report
+
+
 @dataclass
 class Witness:
-    """Tells what happened in one test, also when its server is another test's by then."""
+    """Tells what happened in one test, also when its servers are another test's by then."""
 
-    server: MockLLM
+    strict: bool
+    servers: list[MockLLM] = field(default_factory=list)
     noted: str | None = None
     told: bool = False
 
@@ -116,10 +338,48 @@ class Witness:
         """What happened."""
         if self.noted is not None:
             return self.noted
-        return self.server.report() if self.server.running else "The test has stopped the server."
+        return "\n".join(server.report() for server in self.servers)
+
+    def check(self) -> None:
+        """Fail if a fault that was asked for never acted, or if the strict mode finds something."""
+        try:
+            for server in self.servers:
+                server.assert_fired()
+                if self.strict:
+                    server.assert_used()
+        except AssertionError as error:
+            # No line of the test did it, so there is nothing to show but the message.
+            raise pytest.fail.Exception(str(error), pytrace=False) from None
+
+    def counts(self) -> dict[str, int]:
+        """How much happened."""
+        calls = [call for server in self.servers for call in server.calls]
+        return {
+            "mockllm_calls": len(calls),
+            "mockllm_attempts_after_first": sum(call.attempt > 1 for call in calls),
+            "mockllm_faults_fired": sum(len(call.fired) for call in calls),
+        }
 
 
+STACK = pytest.StashKey[ExitStack]()
+SERVER = pytest.StashKey["MockLLM"]()
 WITNESS = pytest.StashKey[Witness]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Judge a test that has passed: did what it asked for happen? Its counts go to JUnit XML."""
+    __tracebackhide__ = True
+    try:
+        result = yield
+        witness = item.stash.get(WITNESS, None)
+        if witness is not None:
+            witness.check()
+        return result
+    finally:
+        witness = item.stash.get(WITNESS, None)
+        if witness is not None:
+            item.user_properties += list(witness.counts().items())
 
 
 @pytest.hookimpl(wrapper=True)

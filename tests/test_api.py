@@ -182,7 +182,7 @@ def test_not_running(ask: str) -> None:
 def test_after_the_stop(server: MockLLM) -> None:
     """A stopped server takes no orders."""
     server.stop()
-    for order in (server.reset, lambda: server.use("default"), lambda: server.fail(503)):
+    for order in (server.clear, lambda: server.use("default"), lambda: server.fail(503)):
         with pytest.raises(RuntimeError, match="not running"):
             order()
 
@@ -239,6 +239,10 @@ def test_environment(server: MockLLM, monkeypatch: pytest.MonkeyPatch) -> None:
         "OPENAI_BASE_URL": server.openai_url,
         "OPENAI_API_BASE": server.openai_url,
         "OPENAI_API_KEY": "mockllm-not-a-key",
+        "ANTHROPIC_BASE_URL": server.url,
+        "ANTHROPIC_API_KEY": "mockllm-not-a-key",
+        "AZURE_OPENAI_ENDPOINT": server.url,
+        "AZURE_OPENAI_API_KEY": "mockllm-not-a-key",
         "NO_PROXY": "127.0.0.1",
         "no_proxy": "127.0.0.1",
     }
@@ -487,7 +491,7 @@ def test_reset(server: MockLLM) -> None:
     server.use("{mockllm: 1, faults: [{fail: 503, first: 1}]}")
     server.fail(500, nth=[2])
     assert [status(server) for _ in range(2)] == [503, 500]
-    server.reset()
+    server.clear()
     assert list(server.calls) == []
     server.assert_attempts(0)
     assert status(server) == 200
@@ -501,7 +505,7 @@ def test_reset_forgets_changes_of_named_profiles(server: MockLLM) -> None:
     server.fail(418)
     assert status(server) == 418
     server.use("{mockllm: 1, faults: [{fail: 500}]}")
-    server.reset()
+    server.clear()
     with connected(server.url) as raw:
         raw.send(chat(model="mock-stall-then-resume"))
         assert raw.read_until(b"\r\n").split()[1] == b"200"
@@ -512,7 +516,7 @@ def test_reset_ends_held_streams() -> None:
     """A client that waits on a stalled stream gets the end of it."""
     with MockLLM(STALL) as server, ThreadPoolExecutor() as pool, held(server) as client:
         waiting = pool.submit(client.read_all)
-        server.reset()
+        server.clear()
         assert waiting.result(GUARD) == (b"", "fin")
         assert status(server, stream=False) == 200
 
@@ -525,7 +529,7 @@ def test_fresh(server: MockLLM) -> None:
         assert status(server) == 503
         server.use("default")
         assert status(server) == 200
-        server.reset()
+        server.clear()
         assert status(server) == 503
     assert server.calls == ()
     assert status(server) == 200
@@ -563,7 +567,7 @@ def test_calls_while_they_play() -> None:
         assert (call.outcome.ending, call.tokens_sent) == ("playing", 5)
         assert call.fired == ("stall: forever",)
         server.assert_attempts(1)
-        server.reset()
+        server.clear()
         assert call.outcome.ending == "playing"
 
 

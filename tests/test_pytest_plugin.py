@@ -195,7 +195,7 @@ def test_a_reset_within_a_test(pytester: pytest.Pytester) -> None:
         def test_it(mockllm):
             mockllm.use("default")
             assert status() == 200
-            mockllm.reset()
+            mockllm.clear()
             assert status() == 503
             mockllm.assert_attempts(1)
         """,
@@ -287,7 +287,7 @@ def test_held_streams_do_not_delay_the_end(pytester: pytest.Pytester) -> None:
                 thread.join()
 
         def test_reset(mockllm, waiting):
-            mockllm.reset()
+            mockllm.clear()
             for thread in THREADS:
                 thread.join()
 

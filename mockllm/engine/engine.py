@@ -10,6 +10,7 @@ from typing import Any, cast
 from urllib.parse import unquote
 
 from mockllm.engine.counters import Begun, Counters, said_attempt
+from mockllm.engine.demands import Demands, Unmet
 from mockllm.engine.endpoints import refuse, served
 from mockllm.engine.exchange import Here
 from mockllm.engine.garbage import GarbageBin
@@ -17,12 +18,14 @@ from mockllm.engine.gate import Connections
 from mockllm.engine.journal import Entry, Journal, Record
 from mockllm.engine.plan import Conditions, Found, Plan, Visit, find_route, make_plan, upload_plans
 from mockllm.engine.select import select, split_path
+from mockllm.engine.spoken import Spoken
 from mockllm.engine.store import Documents
 from mockllm.engine.tallies import Count, Tallies, end
 from mockllm.engine.upload import Stage, acts_on_upload
 from mockllm.faults.fault import ErrorSpec
 from mockllm.faults.often import By
 from mockllm.matchers.call import Call
+from mockllm.profile.adding import Said
 from mockllm.profile.library import Library
 from mockllm.profile.loader import Loaded
 from mockllm.wires.wire import Refused
@@ -52,6 +55,8 @@ class Engine:
         self._counters = Counters()
         self._tallies = Tallies()
         self._store = Documents()
+        self._spoken = Spoken()
+        self.demands = Demands()
         self._counted: dict[int, tuple[tuple[Count, ...], bool]] = {}
         self._loaded: dict[str, Loaded] = {profile.name: profile}
         self._lasting = profile
@@ -111,12 +116,32 @@ class Engine:
         else:
             self._borrowed = (profile, self._now() + seconds)
 
+    def say(self, said: tuple[Said, ...]) -> None:
+        """What was said to the server holds from now on; counts and windows begin anew.
+
+        It is added to every profile that a call meets, whichever way the call chose it.
+        """
+        self._spoken.say(said)
+        self._tallies.clear()
+        self._start = self._now()
+
+    @property
+    def unmet(self) -> tuple[Unmet, ...]:
+        """The faults that were asked for by name and have not acted."""
+        return self.demands.unmet(self.journal.entries(), self.connections.entries())
+
+    @property
+    def unused(self) -> tuple[str, ...]:
+        """The answers that were said and that no call has got, in words."""
+        return self._spoken.unused(self.journal.entries())
+
     def reset(self) -> None:
         """Forget calls and counts; windows begin anew. The profile stays."""
         self._counters.reset()
         self._tallies.clear()
         self._counted.clear()
         self._store.clear()
+        self.demands.clear()
         self.journal.clear()
         self.connections.clear()
         self.garbage.clear()
@@ -125,6 +150,7 @@ class Engine:
     def restart(self, profile: Loaded) -> None:
         """Begin anew with a profile; those that were switched on before are forgotten."""
         self._loaded.clear()
+        self._spoken.say(())
         self.use(profile)
         self.reset()
 
@@ -173,7 +199,8 @@ class Engine:
         `otherwise` is the profile of a call that chooses none; without it, the one that is on.
         """
         made = self._plan(call, path_name, here, refusal=None, visit=visit, otherwise=otherwise)
-        self._store.apply(made.effects)
+        if made.answered:
+            self._store.apply(made.effects)
         return made
 
     def uploads(
@@ -221,6 +248,7 @@ class Engine:
 
     def ended(self, entry: Entry) -> None:
         """A call is over: the next request like it is another attempt, or another call."""
+        self.demands.note(entry)
         ticket, now = entry.plan.visit.ticket, self._now()
         self._counters.end(ticket, now, success=entry.succeeded, first=entry.logical)
         counts, limited = self._counted.pop(ticket, ((), False))
@@ -239,8 +267,10 @@ class Engine:
         """The profile that a call means, and the call without what chose it; raises `Refused`."""
         selection = select(call, path_name, self.names)
         if selection.name is not None:
-            return selection.call, self.find(selection.name)
-        return selection.call, otherwise or self.profile
+            profile = self.find(selection.name)
+        else:
+            profile = otherwise or self.profile
+        return selection.call, self._spoken.heard(profile)
 
     def _visit(self, call: Call, profile: Loaded, found: Found, begun: Begun) -> Visit:
         """Count a call at its route, in every scope that the route's faults ask for."""

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from mockllm.engine.plan import Plan
 from mockllm.engine.received import Received
+from mockllm.faults.apply import AnyFault
 from mockllm.matchers.redact import redact
 from mockllm.timeline.events import Beat, Extra, Frame, Wait, WireEvent, Write
 
@@ -135,7 +136,7 @@ class Entry(Received):
         return origin[begun - 1] + 1 if begun else 0
 
     @cached_property
-    def _sent(self) -> tuple[Frame, ...]:
+    def sent_frames(self) -> tuple[Frame, ...]:
         """The frames that were sent whole."""
         origin, completed = self.plan.lowered.origin, self.outcome.completed
         stop = origin[completed] if completed < len(origin) else len(self.plan.steps)
@@ -147,6 +148,26 @@ class Entry(Received):
         steps = self.plan.steps[: self.reached]
         idle = self.plan.idle_faults if self.outcome.idle else frozenset()
         return idle.union(self.plan.before, *(step.faults for step in steps))
+
+    @property
+    def acted(self) -> tuple[AnyFault, ...]:
+        """The faults that acted, as the profile has them."""
+        return tuple(fault for index, fault in enumerate(self._faults) if index in self._acted)
+
+    @property
+    def missed(self) -> tuple[tuple[AnyFault, str], ...]:
+        """The other faults of the route, and why they did not act."""
+        texts = self.not_fired
+        return tuple(
+            (fault, texts.get(self.plan.reports[index].text, ""))
+            for index, fault in enumerate(self._faults[: len(self.plan.reports)])
+            if index not in self._acted
+        )
+
+    @property
+    def _faults(self) -> tuple[AnyFault, ...]:
+        """The faults of the route."""
+        return self.plan.found.route.faults if self.plan.found.route else ()
 
     @property
     def status(self) -> int | None:
@@ -167,12 +188,12 @@ class Entry(Received):
     @property
     def frames_sent(self) -> int:
         """The frames that were handed to the kernel whole."""
-        return len(self._sent)
+        return len(self.sent_frames)
 
     @property
     def tokens_sent(self) -> int:
         """The pieces of text in those frames."""
-        return sum(frame.tokens for frame in self._sent)
+        return sum(frame.tokens for frame in self.sent_frames)
 
     @property
     def bytes_written(self) -> bytes:

@@ -16,6 +16,7 @@ from mockllm.engine.upload import Stage, stages
 from mockllm.faults.apply import Applied, Report, apply
 from mockllm.faults.fault import ErrorSpec
 from mockllm.faults.often import By, Occasion, Tally
+from mockllm.faults.reply import ReplyFault
 from mockllm.matchers.call import Call
 from mockllm.profile.models import Profile, Route
 from mockllm.scripts.script import Script
@@ -118,12 +119,23 @@ class Plan:
     """What a healthy server would have said; None where the request is refused."""
     wire: Wire | None = None
     effects: tuple[Effect, ...] = ()
-    """What the call leaves behind for later ones; nothing where a fault came before its answer."""
+    """What the call leaves behind for later ones, if it is answered."""
 
     @property
     def head(self) -> Head | None:
         """The response head, if one is sent."""
         return next((s.event for s in self.steps if isinstance(s.event, Head)), None)
+
+    @property
+    def answered(self) -> bool:
+        """Whether a real server would have carried the request out: the head of the answer is the
+        wire's own, whatever becomes of the rest."""
+        head = next((step for step in self.steps if isinstance(step.event, Head)), None)
+        if head is None or self.refused is not None:
+            return False
+        faults = self.found.route.faults if self.found.route else ()
+        verbs = (verb for index in head.faults for verb in faults[index].verbs)
+        return not any(isinstance(verb, ReplyFault) for verb in verbs)
 
     @property
     def whole(self) -> bool:
@@ -185,7 +197,6 @@ def make_plan(
         else Applied(tuple(Step(event) for event in script), ())
     )
     sequence = tuple(fitted(step, call) for step in applied.sequence)
-    answered = any(isinstance(step.event, Head) and not step.faults for step in sequence)
     lowered = lower(sequence, date=here.date, body_allowed=call.method != "HEAD")
     return Plan(
         call,
@@ -203,7 +214,7 @@ def make_plan(
         applied.next_byte,
         said,
         wire,
-        effects if answered else (),
+        effects,
     )
 
 

@@ -1,44 +1,126 @@
-"""More faults in a profile that has been loaded."""
+"""What is said in Python beside a profile that has been loaded: answers and faults, for some calls
+or for all."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import replace
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
+from mockllm.faults.apply import AnyFault
 from mockllm.profile.loader import Loaded, load
-from mockllm.profile.models import SHORTHAND, Profile, Route
+from mockllm.profile.models import SHORTHAND, Match, Profile, Route, keeps_out
 from mockllm.profile.problems import ProfileError
+from mockllm.scripts.script import Source
+
+if TYPE_CHECKING:
+    from mockllm.profile.models import MatchBase
 
 PLAIN = tuple(name for name in Profile.model_fields if name not in ("routes", *SHORTHAND))
 """The fields of a profile that no route has."""
 
 
-def route_of(fault: Mapping[str, Any]) -> Route:
-    """A route that has this fault and nothing else.
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What was said about the calls that match; without a match, about all."""
 
-    The fault is spelled as in a file. Raises `ValueError` with everything that is wrong with it.
+    match: MatchBase | None = None
+    name: str = ""
+    script: Source | None = None
+    faults: tuple[AnyFault, ...] = ()
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing was said."""
+        return self.script is None and not self.faults
+
+    def changed(self, route: Route) -> Route:
+        """A route with this in it: its faults come first."""
+        update: dict[str, Any] = {"faults": (*self.faults, *route.faults)}
+        if self.script is not None:
+            update["script"] = self.script
+        return route.model_copy(update=update)
+
+
+def read(words: str, **parts: Any) -> Route:
+    """A route of such parts (`match`, `script`, `faults`), which are spelled as in a file.
+
+    Raises `ValueError` with everything that is wrong with them; `words` is what the caller wrote.
     """
-    if not isinstance(fault, Mapping):
-        raise ValueError(f'expected a fault such as {{"stall": "30s"}}, got {fault!r}')
     try:
-        # By way of text, so that a fault means here what it means in a file.
-        text = json.dumps({"mockllm": 1, "faults": [dict(fault)]})
-        return load(text, name="fault").profile.all_routes[0]
+        # By way of text, so that a word means here what it means in a file.
+        text = json.dumps({"mockllm": 1, **parts})
+        return load(text, name="inline").profile.all_routes[0]
     except ProfileError as error:
         problems = "; ".join(problem.message for problem in error.problems)
-        raise ValueError(f"{fault!r}: {problems}") from None
+        raise ValueError(f"{words}: {problems}") from None
+    except TypeError as error:
+        raise ValueError(f"{words}: expected what JSON can say: {error}") from None
 
 
-def with_faults(loaded: Loaded, new: Route) -> Loaded:
-    """The profile with a route's faults first in every route, and in the healthy default."""
+def read_fault(words: str, fault: Mapping[str, Any]) -> AnyFault:
+    """A fault that is spelled as in a file; raises as `read` does."""
+    if not isinstance(fault, Mapping):
+        raise ValueError(f'expected a fault such as {{"stall": "30s"}}, got {fault!r}')
+    return read(words, faults=[dict(fault)]).faults[0]
+
+
+def read_script(words: str, script: Any) -> Source:
+    """A script that is spelled as in a file; raises as `read` does."""
+    return read(words, script=script).script
+
+
+def read_match(words: str, match: Mapping[str, Any]) -> MatchBase:
+    """The conditions of a route, spelled as in a file; raises as `read` does."""
+    return read(words, match=dict(match)).match
+
+
+def with_said(loaded: Loaded, said: Sequence[Said]) -> Loaded:
+    """The profile with all that was said.
+
+    What is about all calls changes every route and the healthy default. What is about some is a
+    route before all others, the one that was said last first.
+    """
+    spoken = [one for one in said if not one.empty]
+    if not spoken:
+        return loaded
     old = loaded.profile
     routes = [
-        route.model_copy(update={"faults": (*new.faults, *route.faults)})
-        for route in old.all_routes
+        one.changed(Route.model_construct(**defaults(), match=one.match, name=one.name))
+        for one in reversed(spoken)
+        if one.match is not None
     ]
+    special = len(routes)
+    routes += old.all_routes
     if not old.strict:
-        routes.append(new.model_copy(update={"name": "healthy default"}))
+        routes.append(Route(name="healthy default"))
+    for one in reversed(spoken):
+        if one.match is None:
+            # A route of its own has its own answer, and all that goes wrong everywhere.
+            routes = [
+                (one if number >= special else replace(one, script=None)).changed(route)
+                for number, route in enumerate(routes)
+            ]
     plain = {name: getattr(old, name) for name in PLAIN}
     return replace(loaded, profile=Profile.model_construct(**plain, routes=tuple(routes)))
+
+
+def defaults() -> dict[str, Any]:
+    """The fields of a route that says nothing but whom it is for."""
+    plain = Route(match=Match())
+    return {
+        name: getattr(plain, name) for name in Route.model_fields if name not in ("name", "match")
+    }
+
+
+def visible_faults(loaded: Loaded) -> tuple[AnyFault, ...]:
+    """Every fault of a profile and its listeners of which a server can see that it acts: not those
+    that keep connections from being made."""
+    profile = loaded.profile
+    routed = (profile, *profile.listeners)
+    gates = (gate for listener in profile.listeners for gate in listener.gates)
+    return (
+        *(fault for one in routed for route in one.all_routes for fault in route.faults),
+        *(gate for gate in gates if not any(map(keeps_out, gate.verbs))),
+    )

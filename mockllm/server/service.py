@@ -22,7 +22,7 @@ from mockllm.server.listeners import Port
 from mockllm.server.tls import server_context
 
 GOODBYE = 0.05
-"""Seconds that aiohttp gives its handlers at the stop; ours have ended by then. Not 0, which means
+"""Seconds that aiohttp gives its handlers at the stop; ours end without their connections. Not 0, which means
 for ever there."""
 TURNS = 16
 """Turns of the loop that have to be quiet before all calls count as over. A request that lies in the
@@ -145,9 +145,8 @@ class Service:
             await self._deafen()
         for port in self._ports:
             await port.close()
-        for application in self._applications:
-            application.release()
-        await asyncio.sleep(0)  # the handlers see that their players are over
+        for handler in self._handlers:
+            await handler.close()
         for handler in self._handlers:
             await handler.shutdown(GOODBYE)
         self._address.close()

@@ -163,7 +163,7 @@ def gateway(upstream: MockLLM, tmp_path_factory: pytest.TempPathFactory) -> Iter
 @pytest.fixture(autouse=True)
 def as_new(upstream: MockLLM) -> None:
     """Counts and clock begin anew for each test."""
-    upstream.reset()
+    upstream.clear()
 
 
 def curl(gateway: Envoy, model: str, *, stream: bool, limit: int = GUARD) -> Seen:

@@ -22,6 +22,6 @@ def running(request: pytest.FixtureRequest) -> Iterator[MockLLM]:
 @pytest.fixture
 def server(running: MockLLM) -> Iterator[MockLLM]:
     """The server, fresh."""
-    running.reset()
+    running.clear()
     yield running
-    running.reset()
+    running.clear()

@@ -27,7 +27,7 @@ PLAIN: dict[str, Any] = {"stream_options": {"include_obfuscation": False}}
 
 def use(server: MockLLM, *faults: dict[str, Any], script: Any = SHORT) -> None:
     """Begin anew, so that ids repeat, with a profile of these faults."""
-    server.reset()
+    server.clear()
     document = {"mockllm": 1, "script": script, "faults": faults}
     server.use(json.dumps(document) + "\n")
 

@@ -140,7 +140,7 @@ def test_stall_is_silent(server: MockLLM) -> None:
         assert text_of(data) == FIVE
         assert raw.silent_for(0.2)
         assert server.calls[-1].outcome.ending == "playing"
-        server.reset()
+        server.clear()
         assert raw.read_all() == (b"", "fin")
 
 
