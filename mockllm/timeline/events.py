@@ -67,6 +67,8 @@ class Frame:
     """Which tool call it belongs to, from 1; 0 for none."""
     tokens: int = 0
     """The pieces of text it carries, which usage counts as tokens."""
+    spaced: bool = True
+    """Whether its lines in an event stream have the optional space: `data: `."""
 
 
 @dataclass(frozen=True, slots=True)

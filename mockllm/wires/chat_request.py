@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mockllm.matchers.call import Conversation
+from mockllm.wires.chat_form import Options
 
 ANY_OBJECT = {"type": "object"}
 NO_ARGUMENTS = {"type": "object", "properties": {}}
@@ -23,6 +24,18 @@ def conversation(data: Mapping[str, Any]) -> Conversation:
         {} if choice == "none" else dict(tools(data)),
         function_name(choice),
         schema(data.get("response_format")),
+    )
+
+
+def stream_options(data: Mapping[str, Any]) -> Options:
+    """What the client wants to see in the chunks of a stream."""
+    said = data.get("stream_options")
+    if not isinstance(said, dict):
+        return Options()
+    return Options(
+        bool(said.get("include_usage")),
+        bool(said.get("continuous_usage_stats")),
+        said.get("include_obfuscation") is not False,
     )
 
 

@@ -64,6 +64,18 @@ SERVERS = {
             ("server", "cloudflare"),
         )
     ),
+    "azure": Server(
+        (
+            (FRAMING, ""),
+            ("content-type", "{content_type}"),
+            ("apim-request-id", "{uuid}"),
+            ("x-request-id", "{uuid}"),
+            ("x-ms-region", "East US"),
+            ("x-ratelimit-remaining-requests", "999"),
+            ("x-ratelimit-remaining-tokens", "99000"),
+            ("date", AUTO),
+        )
+    ),
     "uvicorn": Server(
         (
             ("date", AUTO),

@@ -1,24 +1,21 @@
-"""`openai.chat`: OpenAI chat completions, streamed and whole.
+"""`openai.chat`: OpenAI chat completions, streamed and whole, in the forms of several servers.
 
 Order and form of the chunks follow captures of OpenAI's API, 2024–2026 (documented): the role
 chunk with empty content, content chunks, a chunk with an empty delta and the finish reason, with
 `stream_options.include_usage` a chunk without choices that carries the usage (and `"usage":null`
 on every chunk before it), then `[DONE]`. `service_tier` stands on the first chunk only;
 `obfuscation` on every chunk with a choice unless `stream_options.include_obfuscation` is false.
-The first chunk of a tool call carries id, type, name and empty arguments, the later ones only
-pieces of the arguments (openai-openapi, ChatCompletionMessageToolCallChunk). The texts of the
-validation errors are documented, not captured.
+How OpenAI and other servers write each of these, `chat_form` and `chat_forms` know.
 
-A refusal streams as `delta.refusal` (openai-openapi). OpenAI itself never shows what its models
-think; `reasoning_content`, in delta and message, is DeepSeek's field (documented), which older vLLM
-and most gateways and clients took over; vLLM 0.24.0 calls it `reasoning` (observed). With
-`logprobs` the role chunk carries empty lists, each content chunk its own tokens, the last chunk
-null (a capture of 2024-09, documented); one piece is one token here.
+A refusal streams as `delta.refusal` (openai-openapi). With `logprobs` the role chunk carries empty
+lists, each content chunk its own tokens, the last chunk null (a capture of 2024-09, documented);
+one piece is one token here.
+
+With `store` a completion is kept, whole, also where it was streamed (`openai_chat_stored`).
 """
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -26,79 +23,75 @@ from functools import cached_property
 from itertools import zip_longest
 from typing import Any, ClassVar
 
-from mockllm.faults.fault import ErrorSpec
 from mockllm.matchers.call import Call
 from mockllm.scripts.script import Script, Text, ToolCall
 from mockllm.scripts.tokens import count_tokens
 from mockllm.timeline.events import End, Frame, Message
-from mockllm.wires.chat_request import conversation, texts_of
-from mockllm.wires.heads import make_head
+from mockllm.wires.chat_form import ChatForm, Chunk, ChunkKind, Named, Options
+from mockllm.wires.chat_request import conversation, stream_options, texts_of
+from mockllm.wires.chat_stored import stored
+from mockllm.wires.dialects import Dialect, dialect_of_path
 from mockllm.wires.identity import Identity
+from mockllm.wires.json_bytes import compact as compact
+from mockllm.wires.json_bytes import place, template
+from mockllm.wires.json_bytes import quoted as quoted
 from mockllm.wires.logprobs import Logprobs
-from mockllm.wires.wire import Refused, Setting, Understood, Wire
+from mockllm.wires.openai_check import (
+    check_json,
+    check_model,
+    check_numbers,
+    check_stream,
+    check_stream_options,
+    missing,
+    unsupported_value,
+)
+from mockllm.wires.openai_check import invalid as invalid
+from mockllm.wires.openai_check import wrong_type as wrong_type
+from mockllm.wires.wire import Effect, Setting, Understood, Wire
 
 ROLES = ("system", "assistant", "user", "function", "tool", "developer")
 TOKENS_PER_MESSAGE = 4
 TOKENS_PER_REPLY = 3
-NUMBERS = {"n": 128, "max_tokens": math.inf, "max_completion_tokens": math.inf}
-"""Parameters that are whole numbers, and their largest value (openai-openapi)."""
-FIELDS = {"content": "content", "reasoning": "reasoning_content", "refusal": "refusal"}
-"""The key of each kind of text in a delta."""
+NUMBERS: Mapping[str, tuple[int, float]] = {
+    "n": (1, 128),
+    "max_tokens": (1, math.inf),
+    "max_completion_tokens": (1, math.inf),
+}
+"""Parameters that are whole numbers, with their least and largest value (openai-openapi)."""
 MASKS = 16
 """How many different obfuscations a choice has; they repeat, because nobody reads them."""
+STORING = ("openai", "azure")
+"""The dialects whose servers keep completions."""
 
 
 class OpenAIChat(Wire):
-    """POST /v1/chat/completions."""
+    """POST /v1/chat/completions, KServe's /openai/v1/…, and Azure's deployments."""
 
     name: ClassVar = "openai.chat"
-    endpoints: ClassVar = (("POST", "/v1/chat/completions"),)
+    endpoints: ClassVar = (
+        ("POST", "/v1/chat/completions"),
+        ("POST", "/openai/v1/chat/completions"),
+        ("POST", "/openai/deployments/{deployment}/chat/completions"),
+    )
+
+    def dialect_of(self, call: Call) -> str:
+        """OpenAI's, Azure's or KServe's."""
+        return dialect_of_path(call)
 
     def understand(self, call: Call) -> Understood:
-        """Model, stream and conversation."""
-        return replace(super().understand(call), conversation=conversation(call.data))
+        """Model, stream and conversation; a deployment is a model where the body names none."""
+        understood = super().understand(call)
+        model = understood.model or call.params.get("deployment")
+        return replace(understood, model=model, conversation=conversation(call.data))
 
     def check(self, call: Call, setting: Setting) -> None:
         """Refuse what OpenAI refuses: no model, no messages, wrong types, usage without stream."""
-        data = call.data
-        if call.problem is not None:
-            raise invalid(
-                "We could not parse the JSON body of your request. (HINT: This likely means you "
-                "aren't using your HTTP library correctly. The OpenAI API expects a JSON payload, "
-                f"but what was sent was not valid JSON: {call.problem}.)"
-            )
-        if not isinstance(data.get("model"), str) or not data["model"]:
-            raise invalid("you must provide a model parameter")
-        messages = data.get("messages")
-        if messages is None:
-            raise invalid(
-                "Missing required parameter: 'messages'.", "messages", "missing_required_parameter"
-            )
-        if not isinstance(messages, list):
-            raise wrong_type("messages", "an array of objects", messages)
-        if not messages:
-            raise invalid(
-                "Invalid 'messages': empty array. Expected an array with minimum length 1, "
-                "but got an empty array instead.",
-                "messages",
-                "empty_array",
-            )
-        for index, message in enumerate(messages):
-            check_message(f"messages[{index}]", message)
-        for name, kind, words in (
-            ("stream", bool, "a boolean"),
-            ("stream_options", dict, "an object"),
-        ):
-            if data.get(name) is not None and not isinstance(data[name], kind):
-                raise wrong_type(name, words, data[name])
-        for name, most in NUMBERS.items():
-            if data.get(name) is not None:
-                check_number(name, data[name], most)
-        if data.get("stream_options") is not None and not call.stream:
-            raise invalid(
-                "The 'stream_options' parameter is only allowed when 'stream' is enabled.",
-                "stream_options",
-            )
+        check_json(call)
+        check_model(call)
+        check_messages(call.data.get("messages"))
+        check_stream(call)
+        check_numbers(call.data, NUMBERS)
+        check_stream_options(call)
 
     def prompt_tokens(self, call: Call) -> int:
         """As the usage counts them."""
@@ -111,17 +104,34 @@ class OpenAIChat(Wire):
 
     def answer(self, call: Call, script: Script, setting: Setting) -> tuple[Message, ...]:
         """The completion, streamed if the client asked for it."""
-        reply = Reply.of(call, script, setting.identity)
+        reply = Reply.of(call, script, setting)
         return reply.streamed() if call.stream else reply.whole()
+
+    def effects(self, call: Call, script: Script, setting: Setting) -> tuple[Effect, ...]:
+        """With `store: true` the completion is kept."""
+        if call.data.get("store") is not True or setting.dialect.name not in STORING:
+            return ()
+        document = Reply.of(call, script, setting).document()
+        return (stored(call, document, setting.identity),)
+
+    def error_frame(self, call: Call, document: bytes, setting: Setting) -> Frame:
+        """The error, in a line like the others."""
+        return Frame(("error",), document, spaced=setting.dialect.chat.spaced_lines)
 
     def done(self, call: Call, setting: Setting) -> tuple[Frame, ...]:
         """`data: [DONE]`."""
-        return (Frame(("done",), b"[DONE]"),)
+        return (done_frame(setting.dialect),)
 
     def delta(self, call: Call, delta: dict[str, Any], setting: Setting) -> Frame:
         """A chunk of the same completion with this delta."""
-        reply = Reply.of(call, Script(()), setting.identity)
-        return Frame(("extra",), reply.chunk(0, compact(delta)))
+        reply = Reply.of(call, Script(()), setting)
+        data = compact(reply.form.chunk(reply.chunk("text", delta=delta)))
+        return Frame(("extra",), data, spaced=reply.form.spaced_lines)
+
+
+def done_frame(dialect: Dialect) -> Frame:
+    """What ends a stream."""
+    return Frame(("done",), b"[DONE]", spaced=dialect.chat.spaced_lines)
 
 
 @dataclass(frozen=True)
@@ -131,17 +141,21 @@ class Reply:
     call: Call
     script: Script
     identity: Identity
-    id: str
-    """`chatcmpl-` and 29 letters or digits."""
-    fingerprint: str
-    """`fp_` and ten hexadecimal digits."""
+    dialect: Dialect
+    named: Named
+    options: Options
 
     @classmethod
-    def of(cls, call: Call, script: Script, identity: Identity) -> Reply:
+    def of(cls, call: Call, script: Script, setting: Setting) -> Reply:
         """The reply to a call, under the names that its identity gives."""
-        completion = "chatcmpl-" + identity.letters("completion", 29)
-        fingerprint = "fp_" + identity.hexadecimal("fingerprint", 10)
-        return cls(call, script, identity, completion, fingerprint)
+        form, identity = setting.dialect.chat, setting.identity
+        named = Named(form.id(identity), call.model, identity.created, form.fingerprint(identity))
+        return cls(call, script, identity, setting.dialect, named, stream_options(call.data))
+
+    @property
+    def form(self) -> ChatForm:
+        """How its server writes."""
+        return self.dialect.chat
 
     @cached_property
     def logprobs(self) -> Logprobs | None:
@@ -158,207 +172,213 @@ class Reply:
             return self.script.choices
         return int(self.call.data.get("n") or 1)
 
-    def option(self, name: str) -> Any:
-        """One of the stream options."""
-        return (self.call.data.get("stream_options") or {}).get(name)
+    @property
+    def finish(self) -> str:
+        """Why it ends, in the words of its server."""
+        return self.form.finish(self.script.finish)
 
     def tool_id(self, choice: int, number: int) -> str:
-        """`call_` and 24 letters or digits."""
-        return "call_" + self.identity.letters(f"call/{choice}/{number}", 24)
+        """The id of a tool call."""
+        return self.form.tool_id(self.identity, f"call/{choice}/{number}")
 
     # The whole document
 
     def whole(self) -> tuple[Message, ...]:
         """Head, one frame, end."""
-        document = {
-            "id": self.id,
-            "object": "chat.completion",
-            "created": self.identity.created,
-            "model": self.call.model,
-            "choices": [self.choice(index) for index in range(self.choices)],
-            **({"usage": self.usage()} if self.script.has_usage else {}),
-            "service_tier": "default",
-            "system_fingerprint": self.fingerprint,
-        }
         tokens = self.script.tokens * self.choices
         return (
-            make_head("openai", 200, "application/json", self.identity),
-            Frame(("body",), compact(document), tokens=tokens),
+            self.dialect.head(self.identity),
+            Frame(("body",), compact(self.document()), tokens=tokens),
             End(),
         )
+
+    def document(self) -> dict[str, Any]:
+        """The completion as one document."""
+        choices = [self.choice(index) for index in range(self.choices)]
+        return self.form.document(self.named, choices, self.usage(whole=True))
 
     def choice(self, index: int) -> dict[str, Any]:
         """One choice of the whole document."""
         script = self.script
-        text = script.text
-        other = script.tools or script.has("refusal")
-        message: dict[str, Any] = {
-            "role": "assistant",
-            "content": text if text or not other else None,
-        }
-        if script.has("reasoning"):
-            message["reasoning_content"] = script.text_of("reasoning")
-        if self.script.tools:
-            message["tool_calls"] = [
-                {
-                    "id": self.tool_id(index, number),
-                    "type": "function",
-                    "function": {"name": call.name, "arguments": "".join(call.arguments)},
-                }
-                for number, call in enumerate(self.script.tools)
-            ]
-        refusal = script.text_of("refusal") if script.has("refusal") else None
-        message |= {"refusal": refusal, "annotations": []}
-        return {
-            "index": index,
-            "message": message,
-            "logprobs": self.logprobs.of_parts(script.parts) if self.logprobs else None,
-            "finish_reason": self.script.finish,
-        }
+        tools = [
+            {
+                "id": self.tool_id(index, number),
+                "type": "function",
+                "function": {"name": call.name, "arguments": "".join(call.arguments)},
+            }
+            for number, call in enumerate(script.tools)
+        ]
+        logprobs = self.logprobs.of_parts(script.parts) if self.logprobs else None
+        return self.form.choice(
+            index, self.form.message(self.texts(), tools), logprobs, self.finish
+        )
 
-    def usage(self) -> dict[str, Any]:
-        """Tokens: of the prompt about, of the answer exactly the pieces it has."""
-        prompt = prompt_tokens(self.call)
-        answer = self.script.tokens * self.choices
-        computed = {
-            "prompt_tokens": prompt,
-            "completion_tokens": answer,
-            "total_tokens": prompt + answer,
-            "prompt_tokens_details": {"cached_tokens": 0, "audio_tokens": 0},
-            "completion_tokens_details": {
-                "reasoning_tokens": self.script.tokens_of("reasoning") * self.choices,
-                "audio_tokens": 0,
-                "accepted_prediction_tokens": 0,
-                "rejected_prediction_tokens": 0,
-            },
-        }
+    def texts(self) -> dict[str, str | None]:
+        """The texts by the field that they stand in; null for content that something else is
+        there instead of."""
+        found: dict[str, str | None] = {}
+        for part in self.script.parts:
+            if isinstance(part, Text):
+                name = self.form.fields[part.kind]
+                found[name] = (found.get(name) or "") + "".join(part.pieces)
+        if not found.get("content"):
+            found["content"] = None if self.script.tools or "refusal" in found else ""
+        return found
+
+    def usage(self, *, whole: bool, tokens: int | None = None) -> dict[str, Any] | None:
+        """Tokens: of the prompt about, of the answer exactly the pieces it has, or so many; None
+        for a script without usage."""
+        if not self.script.has_usage:
+            return None
+        prompt = self.prompt
+        answer = self.script.tokens * self.choices if tokens is None else tokens
+        thought = self.script.tokens_of("reasoning") * self.choices if tokens is None else 0
+        computed = self.form.usage(prompt, answer, thought, whole=whole)
         return overridden(computed, self.script.usage or {})
+
+    @cached_property
+    def prompt(self) -> int:
+        """The tokens of the request."""
+        return prompt_tokens(self.call)
 
     # The stream
 
     def streamed(self) -> tuple[Message, ...]:
         """Head, chunks, `[DONE]`, end; the chunks of several choices take turns."""
         columns = [self.frames(index) for index in range(self.choices)]
-        chunks = [frame for row in zip_longest(*columns) for frame in row if frame is not None]
-        if self.option("include_usage") and self.script.has_usage:
-            chunks.append(Frame(("usage",), self.usage_chunk()))
+        frames = [Frame(("extra",), compact(one)) for one in self.form.preamble()]
+        frames += [frame for row in zip_longest(*columns) for frame in row if frame is not None]
+        if self.options.usage and self.script.has_usage and self.form.usage_chunk:
+            chunk = self.chunk("usage")
+            frames.append(Frame(("usage",), compact(self.form.chunk(chunk))))
+        if not self.form.spaced_lines:
+            frames = [replace(frame, spaced=False) for frame in frames]
         return (
-            make_head(
-                "openai", 200, "text/event-stream; charset=utf-8", self.identity, chunked=True
-            ),
-            *chunks,
-            Frame(("done",), b"[DONE]"),
+            self.dialect.stream_head(self.identity),
+            *frames,
+            done_frame(self.dialect),
             End(),
         )
 
     def frames(self, index: int) -> Iterator[Frame]:
         """The chunks of one choice."""
-        parts = self.script.parts
-        if not parts or isinstance(parts[0], Text):
-            delta = b'{"role":"assistant","content":"","refusal":null}'
-            logprobs = self.logprobs.of_nothing() if self.logprobs else b"null"
-            data = self.chunk(index, delta, first=index == 0, logprobs=logprobs)
-            yield Frame(("role",), data)
+        parts, opening = self.script.parts, self.form.opening
+        text_first = not parts or isinstance(parts[0], Text)
+        if opening == "always" or (opening == "text" and text_first):
+            yield self.role_frame(index)
         number = 0
-        for place, part in enumerate(parts):
+        for step, part in enumerate(parts):
+            # Where no chunk is there for the role alone, the first one carries it.
+            bears = step == 0 and (opening == "never" or (opening == "text" and not text_first))
             match part:
                 case Text():
-                    yield from self.text_frames(index, part, number)
+                    yield from self.text_frames(index, part, number, bears=bears)
                     number += len(part.pieces)
                 case ToolCall():
-                    yield from self.tool_frames(index, place, part, opens=place == 0)
-        yield Frame(("finish",), self.chunk(index, b"{}", finish=self.script.finish))
+                    yield from self.tool_frames(index, step, part, bears=bears)
+        yield self.finish_frame(index)
 
-    def text_frames(self, index: int, part: Text, number: int) -> Iterator[Frame]:
+    def role_frame(self, index: int) -> Frame:
+        """The chunk that says who speaks."""
+        logprobs = self.form.no_logprobs() if self.logprobs else None
+        delta = self.form.role_delta()
+        chunk = self.chunk("role", index, delta=delta, first=index == 0, logprobs=logprobs)
+        return Frame(("role",), compact(self.form.chunk(chunk)))
+
+    def finish_frame(self, index: int) -> Frame:
+        """The chunk that says why the choice ends; where its server says the usage there, too."""
+        delta, tokens = self.form.finish_delta(), self.script.tokens
+        chunk = self.chunk("finish", index, delta=delta, finish=self.finish, tokens=tokens)
+        said = not self.form.usage_chunk and self.script.has_usage
+        kinds = ("finish", "usage") if said else ("finish",)
+        return Frame(kinds, compact(self.form.chunk(chunk)))
+
+    def text_frames(self, index: int, part: Text, number: int, *, bears: bool) -> Iterator[Frame]:
         """The chunks of a text, behind so many others of the choice."""
-        kinds, prefix = (part.kind,), self.prefix(index, FIELDS[part.kind])
-        suffixes = [self.suffix(index, mask, b"null") for mask in range(MASKS)]
-        for place, piece in enumerate(part.pieces, number):
-            suffix = suffixes[place % MASKS]
-            if self.logprobs is not None and part.kind != "reasoning":
-                suffix = self.suffix(index, place % MASKS, self.logprobs.of_piece(piece, part.kind))
-            yield Frame(kinds, prefix + quoted(piece) + suffix, tokens=1)
+        delta = self.form.text_delta(part.kind, place("text"))
+        chunk = self.chunk("text", index, delta=delta, logprobs=place("logprobs"))
+        chunk = replace(
+            chunk,
+            named=replace(self.named, id=place("id")),
+            mask=place("mask"),
+            usage=place("usage"),
+        )
+        form = template(self.form.chunk(chunk), "text", "logprobs", "id", "mask", "usage")
+        values = {b"id": quoted(self.named.id), b"logprobs": b"null", b"usage": b"null"}
+        masks = [quoted(self.mask(index, step)) for step in range(MASKS)]
+        wanted = self.logprobs if part.kind != "reasoning" else None
+        for step, piece in enumerate(part.pieces, number):
+            values[b"text"] = quoted(piece)
+            values[b"mask"] = masks[step % MASKS]
+            if self.form.renames:
+                values[b"id"] = quoted(self.form.id(self.identity, f"chunk/{index}/{step}"))
+            if wanted is not None:
+                values[b"logprobs"] = wanted.of_piece(piece, part.kind)
+            if self.options.each_usage:
+                values[b"usage"] = compact(self.usage(whole=False, tokens=step + 1))
+            kinds = ("role", part.kind) if bears and step == number else (part.kind,)
+            yield Frame(kinds, form % values, tokens=1)
 
-    def tool_frames(
-        self, index: int, place: int, part: ToolCall, *, opens: bool
-    ) -> Iterator[Frame]:
-        """The chunks of one tool call; the first of an answer carries the role too."""
-        number = sum(isinstance(one, ToolCall) for one in self.script.parts[:place])
-        header = {
-            "index": number,
-            "id": self.tool_id(index, number),
-            "type": "function",
-            "function": {"name": part.name, "arguments": ""},
-        }
-        delta: dict[str, Any] = {"tool_calls": [header]}
-        if opens:
-            delta = {"role": "assistant", "content": None, **delta, "refusal": None}
-        kinds = ("role", "tool") if opens else ("tool",)
-        data = self.chunk(index, compact(delta), first=opens and index == 0)
-        yield Frame(kinds, data, part=number + 1)
-        for arguments in part.arguments:
-            more = {"tool_calls": [{"index": number, "function": {"arguments": arguments}}]}
-            yield Frame(("tool",), self.chunk(index, compact(more)), part=number + 1, tokens=1)
-
-    def prefix(self, index: int, field: str) -> bytes:
-        """What stands before the text of a plain chunk."""
-        head = compact(self.common(first=False))[:-1]
-        return head + b',"choices":[{"index":%d,"delta":{"%b":' % (index, field.encode())
-
-    def suffix(self, index: int, mask: int, logprobs: bytes) -> bytes:
-        """What stands behind the text of a plain chunk."""
-        tail = b'},"logprobs":%b,"finish_reason":null}]' % logprobs
-        return tail + self.closing(self.mask(index, mask))
+    def tool_frames(self, index: int, step: int, part: ToolCall, *, bears: bool) -> Iterator[Frame]:
+        """The chunks of one tool call; the first of an answer may carry the role too."""
+        number = sum(isinstance(one, ToolCall) for one in self.script.parts[:step])
+        deltas = self.form.tool_deltas(
+            number, self.tool_id(index, number), part.name, part.arguments, opens=bears
+        )
+        said = replace(self.script, parts=self.script.parts[:step]).tokens
+        for turn, (delta, tokens) in enumerate(deltas):
+            first = bears and turn == 0
+            said += tokens
+            chunk = self.chunk(
+                "tool",
+                index,
+                delta=delta,
+                first=first and index == 0,
+                tokens=said,
+                number=turn,
+            )
+            kinds = ("role", "tool") if first else ("tool",)
+            data = compact(self.form.chunk(chunk))
+            yield Frame(kinds, data, part=number + 1, tokens=tokens)
 
     def chunk(
         self,
-        index: int,
-        delta: bytes,
+        kind: ChunkKind,
+        index: int = 0,
         *,
-        first: bool = False,
+        delta: Mapping[str, Any] | None = None,
+        logprobs: Any = None,
         finish: str | None = None,
-        logprobs: bytes = b"null",
-    ) -> bytes:
-        """One chunk with a choice."""
-        head = compact(self.common(first=first))[:-1]
-        reason = b"null" if finish is None else quoted(finish)
-        mask = self.mask(index, len(delta))
-        if mask is not None and finish is not None:
-            mask = ""  # the capture's last chunk carries an empty one
-        return (
-            head
-            + b',"choices":[{"index":%d,"delta":%b,"logprobs":%b,"finish_reason":%b}]'
-            % (index, delta, logprobs, reason)
-            + self.closing(mask)
+        first: bool = False,
+        tokens: int = 0,
+        number: int = 0,
+    ) -> Chunk:
+        """A chunk under the names of this reply, behind so many tokens of its choice."""
+        named, delta = self.named, delta or {}
+        if self.form.renames:
+            named = replace(named, id=self.form.id(self.identity, f"{kind}/{index}/{number}"))
+        usage = None
+        if kind == "usage" or (kind == "finish" and not self.form.usage_chunk):
+            usage = self.usage(whole=False)
+        elif self.options.each_usage:
+            usage = self.usage(whole=False, tokens=tokens)
+        # The last chunk of OpenAI's captures has an empty mask.
+        mask = "" if finish is not None else self.mask(index, number)
+        return Chunk(
+            named,
+            kind,
+            self.options,
+            index,
+            delta,
+            logprobs,
+            finish,
+            first,
+            mask,
+            usage,
         )
 
-    def closing(self, mask: str | None) -> bytes:
-        """What follows the choices of a chunk."""
-        usage = b',"usage":null' if self.option("include_usage") else b""
-        if mask is None:
-            return usage + b"}"
-        return usage + b',"obfuscation":"%b"}' % mask.encode()
-
-    def common(self, *, first: bool) -> dict[str, Any]:
-        """The fields that every chunk begins with."""
-        tier = {"service_tier": "default"} if first else {}
-        return {
-            "id": self.id,
-            "object": "chat.completion.chunk",
-            "created": self.identity.created,
-            "model": self.call.model,
-            **tier,
-            "system_fingerprint": self.fingerprint,
-        }
-
-    def usage_chunk(self) -> bytes:
-        """The chunk without choices."""
-        return compact({**self.common(first=False), "choices": [], "usage": self.usage()})
-
-    def mask(self, index: int, number: int) -> str | None:
-        """The random text of `obfuscation`; None where the client does not want it."""
-        if self.option("include_obfuscation") is False:
-            return None
+    def mask(self, index: int, number: int) -> str:
+        """The random text of `obfuscation`."""
         return self.identity.hexadecimal(f"mask/{index}/{number % MASKS}", 8)
 
 
@@ -372,17 +392,6 @@ def overridden(usage: dict[str, Any], values: Mapping[str, Any]) -> dict[str, An
     }
 
 
-def compact(value: Any) -> bytes:
-    """JSON without spaces, in UTF-8."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    return text.encode("utf-8", "replace")
-
-
-def quoted(text: str) -> bytes:
-    """A JSON string."""
-    return json.dumps(text, ensure_ascii=False).encode("utf-8", "replace")
-
-
 def prompt_tokens(call: Call) -> int:
     """About the tokens of all message texts, and the overhead of a chat."""
     total = TOKENS_PER_REPLY
@@ -391,76 +400,29 @@ def prompt_tokens(call: Call) -> int:
     return total
 
 
+def check_messages(messages: Any) -> None:
+    """Refuse what is no list of messages."""
+    if messages is None:
+        raise missing("messages")
+    if not isinstance(messages, list):
+        raise wrong_type("messages", "an array of objects", messages)
+    if not messages:
+        raise invalid(
+            "Invalid 'messages': empty array. Expected an array with minimum length 1, "
+            "but got an empty array instead.",
+            "messages",
+            "empty_array",
+        )
+    for index, message in enumerate(messages):
+        check_message(f"messages[{index}]", message)
+
+
 def check_message(where: str, message: Any) -> None:
     """Refuse a message without a known role."""
     if not isinstance(message, dict):
         raise wrong_type(where, "an object", message)
     role = message.get("role")
     if role is None:
-        raise invalid(
-            f"Missing required parameter: '{where}.role'.",
-            f"{where}.role",
-            "missing_required_parameter",
-        )
+        raise missing(f"{where}.role")
     if role not in ROLES:
-        names = ", ".join(f"'{name}'" for name in ROLES[:-1]) + f", and '{ROLES[-1]}'"
-        raise invalid(
-            f"Invalid value: '{role}'. Supported values are: {names}.",
-            f"{where}.role",
-            "invalid_value",
-        )
-
-
-def check_number(name: str, value: Any, most: float) -> None:
-    """Refuse what is no whole number from 1 to the most that is allowed."""
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise wrong_type(name, "an integer", value)
-    if value < 1:
-        raise invalid(
-            f"Invalid '{name}': integer below minimum value. Expected a value >= 1, "
-            f"but got {value} instead.",
-            name,
-            "integer_below_min_value",
-        )
-    if value > most:
-        raise invalid(
-            f"Invalid '{name}': integer above maximum value. Expected a value <= {most}, "
-            f"but got {value} instead.",
-            name,
-            "integer_above_max_value",
-        )
-
-
-def invalid(message: str, param: str | None = None, code: str | None = None) -> Refused:
-    """A 400 of OpenAI."""
-    return Refused(
-        ErrorSpec(
-            status=400,
-            message=message,
-            error_type="invalid_request_error",
-            param=param,
-            code=code,
-        )
-    )
-
-
-def wrong_type(param: str, wanted: str, got: Any) -> Refused:
-    """A 400 for a value of the wrong type."""
-    match got:
-        case bool():
-            name = "a boolean"
-        case int():
-            name = "an integer"
-        case float():
-            name = "a decimal number"
-        case str():
-            name = "a string"
-        case list():
-            name = "an array"
-        case _:
-            name = "an object"
-    return invalid(
-        f"Invalid type for '{param}': expected {wanted}, but got {name} instead.",
-        param,
-        "invalid_type",
-    )
+        raise unsupported_value(f"{where}.role", role, ROLES)
