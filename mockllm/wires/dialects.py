@@ -53,6 +53,7 @@ DIALECTS: dict[str, Dialect] = {
     dialect.name: dialect
     for dialect in (
         Dialect("openai", "OpenAI's API.", "openai", "openai"),
+        Dialect("anthropic", "Anthropic's API.", "anthropic", "anthropic"),
         Dialect("azure", "Azure OpenAI.", "azure", "openai", chat=AzureChat(), text=AzureText()),
         Dialect(
             "kserve",
@@ -62,7 +63,7 @@ DIALECTS: dict[str, Dialect] = {
             chat=VllmChat(),
             text=VllmText(),
         ),
-        Dialect("vllm", "vLLM's server.", "vllm", "openai", chat=VllmChat(), text=VllmText()),
+        Dialect("vllm", "vLLM's server.", "vllm", "vllm", chat=VllmChat(), text=VllmText()),
         Dialect("litserve", "LitServe's server.", "uvicorn", "openai", chat=LitServeChat()),
         Dialect(
             "tgi",
