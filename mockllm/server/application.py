@@ -18,6 +18,7 @@ import aiohttp
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
+from mockllm.engine.endpoints import find
 from mockllm.engine.engine import Engine
 from mockllm.engine.exchange import Here
 from mockllm.engine.garbage import SHOWN, garbage
@@ -122,7 +123,7 @@ class Application:
         """Answer one request."""
         if request.path.startswith(admin.PREFIX):
             return await admin.respond(request, self, self._guard)
-        if request.path in HEALTH and request.method in ("GET", "HEAD"):
+        if self.is_own_health(request):
             return web.json_response({"status": "ok"})
         transport = request.transport
         if transport is None:
@@ -169,6 +170,15 @@ class Application:
         if kept and plan.idle:
             self.idle(plan, record, outcome, transport)
         return Played(keep_alive=kept)
+
+    def is_own_health(self, request: web.BaseRequest) -> bool:
+        """Whether the health of this server is asked for, and not that of one that it imitates:
+        vLLM has `/health` too, and a profile's faults may act there."""
+        if request.path not in HEALTH or request.method not in ("GET", "HEAD"):
+            return False
+        profile = self._profile or self.engine.profile
+        wire, _ = find(Call(request.method, request.path), profile.profile.dialect)
+        return wire is None
 
     def read(self, request: web.BaseRequest, body: bytes) -> tuple[Call, str | None]:
         """A request as the engine knows it, with as much of its body as there is."""
