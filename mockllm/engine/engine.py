@@ -126,6 +126,11 @@ class Engine:
         self._start = self._now()
 
     @property
+    def said(self) -> tuple[Said, ...]:
+        """What was said, and holds."""
+        return self._spoken.said
+
+    @property
     def unmet(self) -> tuple[Unmet, ...]:
         """The faults that were asked for by name and have not acted."""
         return self.demands.unmet(self.journal.entries(), self.connections.entries())
@@ -136,11 +141,12 @@ class Engine:
         return self._spoken.unused(self.journal.entries())
 
     def reset(self) -> None:
-        """Forget calls and counts; windows begin anew. The profile stays."""
+        """Forget calls, counts and what was said; windows begin anew. The profile stays."""
         self._counters.reset()
         self._tallies.clear()
         self._counted.clear()
         self._store.clear()
+        self._spoken.say(())
         self.demands.clear()
         self.journal.clear()
         self.connections.clear()
@@ -150,7 +156,6 @@ class Engine:
     def restart(self, profile: Loaded) -> None:
         """Begin anew with a profile; those that were switched on before are forgotten."""
         self._loaded.clear()
-        self._spoken.say(())
         self.use(profile)
         self.reset()
 
@@ -311,7 +316,7 @@ class Engine:
                 refusal, chosen = error, True
         wire, call = served(call, profile.profile.dialect)
         if wire is None and refusal is None:
-            refusal = refuse(call.method, call.path)
+            refusal = refuse(call.method, call.path, profile.profile.dialect)
         if visit is None:
             begun = self._counters.begin(call, self._now())
         else:
