@@ -10,6 +10,7 @@ PARTS = Path(__file__).parents[2] / ".parts"
 PROGRAMS = {
     "build": PARTS / "build/bin/python",
     "envoy": PARTS / "envoy/bin/envoy",
+    "kserve": PARTS / "kserve/bin/python",
     "litellm": PARTS / "litellm/bin/python",
     "openai": PARTS / "openai/bin/python",
 }
