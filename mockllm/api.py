@@ -210,7 +210,7 @@ class MockLLM(Face, Observing):
         self._outcome = None
 
         def back(service: Service) -> None:
-            service.application.release()
+            service.release()
             service.engine.restart(first)
 
         self._running.call(back)

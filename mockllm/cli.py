@@ -367,6 +367,29 @@ def use(
 
 
 @cli.command()
+@click.argument("url", default=URL, envvar="MOCKLLM_URL")
+@click.option("--session", help="Only the calls of this session.")
+@click.option("--ignore", default="", metavar="NAMES", help="Findings that are in order here.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
+@click.option("--token", envvar="MOCKLLM_ADMIN_TOKEN", help="The server's admin token.")
+def report(url: str, session: str | None, ignore: str, form: str, token: str | None) -> None:
+    """Print what happened at a running server, and what is wrong with it; exit status 1 if anything is.
+
+    That is conduct of clients that does harm, an expectation of the profile that does not hold, or a
+    fault that was asked for and never fired.
+    """
+    from mockllm.remote import RemoteError, get_report
+
+    try:
+        text, failed = get_report(url, token, form=form, session=session, ignore=ignore)
+    except RemoteError as error:
+        fail(str(error))
+    click.echo(text.rstrip("\n"))
+    if failed:
+        sys.exit(1)
+
+
+@cli.command()
 @SERVER_URL
 @click.option("--port", envvar="MOCKLLM_PORT", type=int, help="The port, where it is not in --url.")
 @click.option("--timeout", default=2.0, show_default=True, help="Seconds to wait for the answer.")

@@ -15,30 +15,31 @@ class Spoken:
     """Profiles with what was said in them; each is made once, because every call asks."""
 
     def __init__(self) -> None:
-        self._said: tuple[Said, ...] = ()
+        self.said: tuple[Said, ...] = ()
+        """What was said, and holds."""
         self._made: dict[int, tuple[Loaded, Loaded]] = {}
 
     def say(self, said: tuple[Said, ...]) -> None:
         """From now on this holds, and nothing that was said before."""
-        self._said = said
+        self.said = said
         self._made.clear()
 
     def unused(self, entries: Sequence[Entry]) -> tuple[str, ...]:
         """The answers that no call has got, in words."""
         return tuple(
             f"{one.name or 'mockllm'}.says: {what}"
-            for one in self._said
+            for one in self.said
             if one.script is not None
             for what in never_said(one.script, entries)
         )
 
     def heard(self, loaded: Loaded) -> Loaded:
         """A profile with all that was said."""
-        if not self._said:
+        if not self.said:
             return loaded
         found = self._made.get(id(loaded))
         if found is None or found[0] is not loaded:
-            found = self._made[id(loaded)] = (loaded, with_said(loaded, self._said))
+            found = self._made[id(loaded)] = (loaded, with_said(loaded, self.said))
         return found[1]
 
 

@@ -1,4 +1,4 @@
-"""The admin API under `/_mockllm/`: health, journal, profiles, reset, plan.
+"""The admin API under `/_mockllm/`: health, journal, profiles, reset, plan, and the test kit.
 
 It is open on loopback to programs and to pages of the same origin: Host and Origin are checked, so
 a page elsewhere cannot reach it through the browser. On any other address it needs a token, sent
@@ -18,7 +18,6 @@ from typing import Any, Protocol
 from aiohttp import web
 
 from mockllm import __version__
-from mockllm.engine.engine import Engine
 from mockllm.engine.exchange import Here
 from mockllm.engine.plan import Visit
 from mockllm.engine.report import as_json, as_text
@@ -26,6 +25,8 @@ from mockllm.faults.values import parse_duration
 from mockllm.profile.library import UnknownProfile, is_path
 from mockllm.profile.loader import Loaded
 from mockllm.profile.problems import ProfileError
+from mockllm.server import admin_kit
+from mockllm.server.admin_kit import Kit
 from mockllm.server.tls import TlsMissing, authority_pem
 
 PREFIX = "/_mockllm"
@@ -85,10 +86,8 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-class Desk(Protocol):
+class Desk(Kit, Protocol):
     """What the admin API works on."""
-
-    engine: Engine
 
     def release(self) -> None:
         """Let go of every stream that is playing or held."""
@@ -230,10 +229,10 @@ def about(name: str, desk: Desk) -> str:
 
 
 async def reset(request: web.BaseRequest, desk: Desk) -> web.Response:
-    """Let go of held streams; forget calls and counts."""
+    """Let go of held streams; forget calls, counts and what was said."""
     desk.release()
     desk.engine.reset()
-    log.info("reset: calls and counts are forgotten, held streams let go")
+    log.info("reset: calls, counts and what was said are forgotten, held streams let go")
     return web.json_response({"status": "reset"})
 
 
@@ -287,4 +286,5 @@ ENDPOINTS: dict[tuple[str, str], Endpoint] = {
     ("GET", "/ca.pem"): authority,
     ("POST", "/reset"): reset,
     ("POST", "/plan"): plan,
+    **admin_kit.ENDPOINTS,
 }

@@ -92,12 +92,14 @@ class Application:
         guard: admin.Guard,
         on_entry: Callable[[Entry], None] = lambda entry: None,
         on_change: Callable[[], None] = lambda: None,
+        desk: admin.Desk,
         profile: Loaded | None = None,
     ) -> None:
         self.engine = engine
         self._profile = profile
         self._clock = clock
         self._guard = guard
+        self._desk = desk
         self._on_entry = on_entry
         self._on_change = on_change
         self._flights: dict[Flight, None] = {}
@@ -122,7 +124,7 @@ class Application:
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request."""
         if request.path.startswith(admin.PREFIX):
-            return await admin.respond(request, self, self._guard)
+            return await admin.respond(request, self._desk, self._guard)
         if self.is_own_health(request):
             return web.json_response({"status": "ok"})
         transport = request.transport

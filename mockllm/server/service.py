@@ -77,6 +77,7 @@ class Service:
             guard=self.guard,
             on_entry=self._on_entry,
             on_change=self._changed,
+            desk=self,
             profile=profile,
         )
 
@@ -150,6 +151,11 @@ class Service:
         for handler in self._handlers:
             await handler.shutdown(GOODBYE)
         self._address.close()
+
+    def release(self) -> None:
+        """Let go of every stream that is playing or held, on all ports."""
+        for application in self._applications:
+            application.release()
 
     # Down and up
 
@@ -235,6 +241,17 @@ class Service:
             await met
         finally:
             self._watchers.discard(look)
+
+    async def settle(self, limit: float) -> None:
+        """Wait as `settled` does. Raises `TimeoutError` with the calls that are still in flight after
+        so many seconds."""
+        try:
+            async with asyncio.timeout(limit):
+                await self.settled()
+        except TimeoutError:
+            calls = "\n".join(map(str, self.in_flight)) or "  calls keep coming"
+            text = f"calls are still in flight after {limit:g} seconds:\n{calls}"
+            raise TimeoutError(text) from None
 
     async def settled(self) -> None:
         """Wait until no call is in flight and the kernel holds none that came before this.

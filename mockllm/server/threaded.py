@@ -94,16 +94,7 @@ class Threaded:
         `RuntimeError` as `run` does.
         """
 
-        async def settled(service: Service) -> None:
-            try:
-                async with asyncio.timeout(timeout):
-                    await service.settled()
-            except TimeoutError:
-                calls = "\n".join(map(str, service.in_flight)) or "  calls keep coming"
-                text = f"calls are still in flight after {timeout:g} seconds:\n{calls}"
-                raise TimeoutError(text) from None
-
-        self.run(settled, timeout + LIMIT)
+        self.run(lambda service: service.settle(timeout), timeout + LIMIT)
 
     def wait_for(self, condition: Callable[[Service], bool], timeout: float = 5.0) -> bool:
         """Whether a condition holds, now or within so many seconds.

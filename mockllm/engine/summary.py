@@ -1,0 +1,92 @@
+"""All that can be said of what happened at a server, for people and for programs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from mockllm.engine.calls import Calls
+from mockllm.engine.draw import draw
+from mockllm.engine.engine import Engine
+from mockllm.engine.findings.report import as_json as verdict_json
+from mockllm.engine.findings.report import as_text as verdict_text
+from mockllm.engine.findings.verdict import Verdict
+from mockllm.engine.findings.verdict import judge as judge_conduct
+from mockllm.engine.judge import Judgement, Seen, judge
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What happened, and what is wrong with it."""
+
+    profile: str
+    calls: Calls
+    unmet: tuple[str, ...]
+    """Faults that were asked for by name and never acted."""
+    unused: tuple[str, ...]
+    """Answers that were said and that no call got."""
+    verdict: Verdict
+    expectations: tuple[Judgement, ...]
+
+    @property
+    def broken(self) -> tuple[Judgement, ...]:
+        """The expectations that do not hold."""
+        return tuple(one for one in self.expectations if one.verdict == "broken")
+
+    @property
+    def failed(self) -> bool:
+        """Whether something is wrong: harmful conduct, a broken expectation, a fault that never
+        fired."""
+        return bool(self.verdict.failures or self.broken or self.unmet)
+
+    def as_text(self) -> str:
+        """The summary in lines."""
+        plural = "" if len(self.calls) == 1 else "s"
+        parts = [f"profile {self.profile}, {len(self.calls)} call{plural}"]
+        parts += [draw(self.calls)] if self.calls else []
+        parts += [f"fail  {one}" for one in self.unmet]
+        parts += [f"unused  {one}" for one in self.unused]
+        if self.expectations:
+            parts += ["expectations:", *(f"  {one}" for one in self.expectations)]
+        parts += ["conduct:", verdict_text(self.verdict)]
+        return "\n".join(part.rstrip("\n") for part in parts) + "\n"
+
+    def as_json(self) -> dict[str, Any]:
+        """The summary as data."""
+        return {
+            "failed": self.failed,
+            "profile": self.profile,
+            "calls": len(self.calls),
+            "never_fired": list(self.unmet),
+            "unused": list(self.unused),
+            "expectations": [as_json(one) for one in self.expectations],
+            **verdict_json(self.verdict),
+        }
+
+
+def as_json(one: Judgement) -> dict[str, str]:
+    """One statement as data."""
+    return {"statement": one.statement, "verdict": one.verdict, "evidence": one.evidence}
+
+
+def summarize(
+    engine: Engine, *, session: str | None = None, seen: Seen | None = None, ignore: str = ""
+) -> Summary:
+    """What happened at a server, or in one session of it.
+
+    `seen` is what the caller of the client saw of the first logical call; `ignore` are names of
+    findings between commas. Raises `ValueError` for a name that no finding has.
+    """
+    entries = engine.journal.entries()
+    calls = Calls(e for e in entries if session is None or e.plan.call.session == session)
+    expect = engine.profile.profile.expect
+    groups = calls.logical
+    names = [name.strip() for name in ignore.split(",") if name.strip()]
+    return Summary(
+        engine.profile.name,
+        calls,
+        tuple(map(str, engine.unmet)),
+        engine.unused,
+        judge_conduct(calls, ignore=names),
+        judge(expect, seen, groups[0] if groups else ()) if expect else (),
+    )

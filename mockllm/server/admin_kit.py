@@ -1,0 +1,185 @@
+"""The test kit over the admin API, for tests in any language: say what is answered and what goes
+wrong, move the clock, wait, and judge what happened."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import fields, replace
+from typing import Any, Protocol
+
+from aiohttp import web
+from pydantic import TypeAdapter, ValidationError
+
+from mockllm.engine.demands import Demand
+from mockllm.engine.engine import Engine
+from mockllm.engine.judge import Failed, Seen
+from mockllm.engine.summary import as_json as judgement_json
+from mockllm.engine.summary import summarize
+from mockllm.faults.values import hint_for, parse_duration
+from mockllm.profile.adding import Said, read, read_match
+
+FAILED = "x-mockllm-failed"
+"""The header of a report for people that tells programs whether something is wrong."""
+WAIT = 5.0
+"""Seconds that `settle` waits unless the client says."""
+
+
+class Clock(Protocol):
+    """A clock that can be moved."""
+
+    def advance(self, seconds: float) -> None:
+        """Move it on."""
+
+
+class Kit(Protocol):
+    """What the test kit works on."""
+
+    @property
+    def engine(self) -> Engine:
+        """The engine."""
+
+    @property
+    def clock(self) -> Clock:
+        """The server's clock."""
+
+    async def settle(self, limit: float) -> None:
+        """Wait until no call is in flight; raises `TimeoutError`."""
+
+
+Endpoint = Callable[[web.BaseRequest, Kit], Awaitable[web.Response]]
+
+
+async def say(request: web.BaseRequest, kit: Kit) -> web.Response:
+    """Say what is answered and what goes wrong, beside the profile that is on.
+
+    The body is a part of a route, spelled as in a profile, in JSON: `script`, `faults`, and `match`
+    for some of the calls only (the same match again adds to what was said). `"may_not_fire": true`
+    where the faults need not act. Counts begin anew.
+    """
+    wish = await document(request, {"match", "script", "faults", "may_not_fire"})
+    parts = {key: wish[key] for key in ("script", "faults") if key in wish}
+    if not parts:
+        raise ValueError('expected {"script": …} or {"faults": […]}, or both')
+    match = wish.get("match")
+    name = "" if match is None else f"on {json.dumps(match, sort_keys=True)}"
+    route = read("say", **parts)
+    known = {one.name: one for one in kit.engine.said}
+    before = known.get(name) or Said(None if match is None else read_match("say", match), name)
+    known[name] = replace(
+        before,
+        script=route.script if "script" in parts else before.script,
+        faults=(*before.faults, *route.faults),
+    )
+    kit.engine.say(tuple(known.values()))
+    if wish.get("may_not_fire") is not True:
+        for fault, words in zip(route.faults, wish.get("faults", ()), strict=True):
+            kit.engine.demands.ask(Demand(json.dumps(words), (fault,)))
+    return web.json_response({"said": [one.name or "all calls" for one in kit.engine.said]})
+
+
+async def document(request: web.BaseRequest, known: set[str]) -> dict[str, Any]:
+    """The JSON object of a request; raises `ValueError` for what is none, or has other keys."""
+    try:
+        found = json.loads(await request.text() or "{}")
+    except ValueError as error:
+        raise ValueError(f"expected JSON: {error}") from None
+    if not isinstance(found, dict):
+        raise ValueError(f"expected an object, got {type(found).__name__}")
+    check_keys(found, known)
+    return found
+
+
+def check_keys(found: dict[str, Any], known: set[str]) -> None:
+    """Refuse a key that means nothing."""
+    strange = sorted(set(found) - known)
+    if strange:
+        hint = hint_for(strange, sorted(known)) or f"known keys: {', '.join(sorted(known))}"
+        raise ValueError(f"unknown key '{strange[0]}'; {hint}")
+
+
+SEEN = TypeAdapter(Seen)
+FIELDS, ERROR = ({field.name for field in fields(kind)} for kind in (Seen, Failed))
+
+
+async def expectations(request: web.BaseRequest, kit: Kit) -> web.Response:
+    """Judge the statements of the profile's `expect`.
+
+    The body, which may be missing, is what the caller of the client saw: `text`, `error` (`kind`:
+    typed, timeout or other; `name`, `message`, `status`, `code`), `tool_calls` (pairs of name and
+    arguments), `finish`, `usage`, `seconds`, `records`, `alive`.
+    """
+    found = await document(request, FIELDS)
+    summary = summarize(kit.engine, session=request.query.get("session"), seen=seen_of(found))
+    return web.json_response(
+        {
+            "failed": bool(summary.broken),
+            "expectations": [judgement_json(one) for one in summary.expectations],
+        }
+    )
+
+
+def seen_of(found: dict[str, Any]) -> Seen | None:
+    """What the caller saw; raises `ValueError` for what it cannot be."""
+    if not found:
+        return None
+    error = found.get("error")
+    if isinstance(error, dict):
+        check_keys(error, ERROR)
+        found["error"] = {"name": "error", "message": ""} | error
+    try:
+        return SEEN.validate_python(found)
+    except ValidationError as problem:
+        first = problem.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise ValueError(f"{where}: {first['msg']}, got {first['input']!r}") from None
+
+
+async def findings(request: web.BaseRequest, kit: Kit) -> web.Response:
+    """What the journal shows of the clients' conduct; `?ignore=a,b`, `?session=NAME`."""
+    data = summary_of(request, kit).as_json()
+    return web.json_response({key: data[key] for key in ("findings", "passed", "not_judged")})
+
+
+async def report(request: web.BaseRequest, kit: Kit) -> web.Response:
+    """Findings, expectations and faults that never fired; `?format=text` for people, with each
+    call's timeline."""
+    summary = summary_of(request, kit)
+    if request.query.get("format") == "text":
+        return web.Response(text=summary.as_text(), headers={FAILED: str(summary.failed).lower()})
+    return web.json_response(summary.as_json())
+
+
+def summary_of(request: web.BaseRequest, kit: Kit) -> Any:
+    """The summary that a request asks for."""
+    return summarize(
+        kit.engine, session=request.query.get("session"), ignore=request.query.get("ignore", "")
+    )
+
+
+async def clock(request: web.BaseRequest, kit: Kit) -> web.Response:
+    """Move the server's clock on: `{"advance": "60s"}`."""
+    wish = await document(request, {"advance"})
+    seconds = parse_duration(wish.get("advance"))
+    kit.clock.advance(seconds)
+    return web.json_response({"advanced": seconds})
+
+
+async def settle(request: web.BaseRequest, kit: Kit) -> web.Response:
+    """Answer when no call is in flight; `?timeout=5s`, then a 408 that names those that are."""
+    span = request.query.get("timeout")
+    try:
+        await kit.settle(WAIT if span is None else parse_duration(span))
+    except TimeoutError as error:
+        return web.json_response({"error": str(error)}, status=408)
+    return web.json_response({"status": "settled"})
+
+
+ENDPOINTS: dict[tuple[str, str], Endpoint] = {
+    ("POST", "/say"): say,
+    ("POST", "/expectations"): expectations,
+    ("GET", "/findings"): findings,
+    ("GET", "/report"): report,
+    ("POST", "/clock"): clock,
+    ("POST", "/settle"): settle,
+}
