@@ -9,7 +9,9 @@ from typing import TypeVar
 
 from mockllm.engine.calls import Calls
 from mockllm.engine.draw import draw
-from mockllm.engine.findings.verdict import Verdict
+from mockllm.engine.findings.case import Caller, Limits
+from mockllm.engine.findings.report import as_text
+from mockllm.engine.findings.verdict import LIMITS, Verdict
 from mockllm.engine.findings.verdict import judge as judge_conduct
 from mockllm.engine.journal import Entry, brief
 from mockllm.engine.judge import Judgement, gaps_of, judge
@@ -86,15 +88,27 @@ class Observing(ABC):
             lines = "\n".join(f"  {one}" for one in judged)
             raise AssertionError(f"the client did not do what the profile expects:\n{lines}")
 
-    def assert_resilient(self, *, ignore: Collection[str] = ()) -> None:
+    def assert_resilient(
+        self,
+        *,
+        ignore: Collection[str] = (),
+        read_timeout: float | None = None,
+        attempts: int = LIMITS.attempts,
+        cancel: float = LIMITS.cancel,
+        tokens: int | None = None,
+    ) -> None:
         """Fail if the journal shows conduct that harms (a finding of severity `fail`).
 
-        `ignore` are names of findings that are in order here. What cannot be observed is not judged.
-        Raises `ValueError` for a name that no finding has.
+        `ignore` are names of findings that are in order here. `read_timeout` is how long the client
+        may listen to silence, `cancel` how long it may take to leave, in seconds; `attempts` how
+        many attempts of one call are too many when exceeded; `tokens` the completion tokens that it
+        counted in all. What cannot be observed is not judged. Raises `ValueError` for a name that no
+        finding has.
         """
-        from mockllm.engine.findings.report import as_text
-
-        verdict = judge_conduct(self.calls, ignore=ignore)
+        limits = Limits(attempts=attempts, read_timeout=read_timeout, cancel=cancel)
+        verdict = judge_conduct(
+            self.calls, limits=limits, caller=Caller(tokens=tokens), ignore=ignore
+        )
         if verdict.failures:
             raise AssertionError(f"the client's conduct does harm:\n{as_text(verdict)}")
 
