@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from functools import cache
 from typing import Any, Literal
 
@@ -31,6 +32,9 @@ from mockllm.wires.openai_chat import compact
 
 FIELD = re.compile(r"\$(message|quoted|type|param|code|status|reason|model)\b")
 
+SIGNS = {"error_type": "$type", "param": "$param", "code": "$code"}
+"""Where the fields of an error stand in a form."""
+
 
 class Entry(Strict):
     """What a server says with one status."""
@@ -45,12 +49,14 @@ class Entry(Strict):
     body: Any = Field(None, description="Another form than the shape's, for this status alone.")
     content_type: str | None = Field(None, description="The type of that other form.")
     after_body: bool = Field(False, description="Said only when the request's body has been read.")
+    closes: bool = Field(False, description="The connection ends with it, whatever the request.")
 
 
 class InStream(Entry):
     """What a server says inside a stream: words, form and end."""
 
     spaced: bool | None = Field(None, description="As of the shape; the shape's own without it.")
+    bare: bool = Field(False, description="No blank line ends the event.")
     done: bool = Field(False, description="Whether the wire's final marker follows.")
 
 
@@ -94,7 +100,7 @@ class Shape(Strict):
             "reason": reason_phrase(Head(spec.status, (), entry.reason)),
             "model": model,
         }
-        template = self.body if entry.body is None else entry.body
+        template = self.form(entry, given)
         if isinstance(template, str):
             return fill_text(template, values, identity).encode()
         document = fill(template, values, identity) | entry.beside
@@ -102,6 +108,14 @@ class Shape(Strict):
         if self.spaced if spaced is None else spaced:
             return json.dumps(document).encode()
         return compact(document) + (b"\n" if self.newline else b"")
+
+    def form(self, entry: Entry, given: AbstractSet[str]) -> Any:
+        """The form of an entry; the shape's own where that alone has a place for what is given."""
+        if entry.body is None:
+            return self.body
+        own, other = json.dumps(self.body), json.dumps(entry.body)
+        lost = [sign for field, sign in SIGNS.items() if field in given and sign not in other]
+        return self.body if any(sign in own for sign in lost) else entry.body
 
     def code(self, entry: Entry, status: int) -> int | str | None:
         """The code of an entry, or the status in its place."""
@@ -159,7 +173,8 @@ def render_error(
     """An error as a whole reply in the shape of this name."""
     shape = shapes()[name]
     entry = shape.entry(spec.status)
-    closes = leaves_unread(shape.server, has_body=has_body, after_body=entry.after_body)
+    unread = leaves_unread(shape.server, has_body=has_body, after_body=entry.after_body)
+    closes = entry.closes or unread
     kind = entry.content_type or shape.content_type
     head = make_head(shape.server, spec.status, kind, identity, closes=closes)
     extra = tuple((key, filled(value, identity)) for key, value in entry.headers.items())
