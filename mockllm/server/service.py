@@ -26,7 +26,7 @@ GOODBYE = 0.05
 for ever there."""
 TURNS = 16
 """Turns of the loop that have to be quiet before all calls count as over. A request that lies in the
-kernel reaches its handler in half as many: it is accepted, its connection made, read and parsed."""
+kernel reaches its handler in five: it is accepted, its connection made, read and parsed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -211,14 +211,26 @@ def test_settle_notices_clients_that_left(make_loop: Loop) -> None:
         assert endings(server) == ["peer gone"] * 5
 
 
-def test_settle_waits_for_what_the_kernel_holds(make_loop: Loop) -> None:
-    """Requests whose clients have not waited for anything are in the journal afterwards."""
-    with serving(make_loop=make_loop) as server:
-        for count in range(1, 21):
-            with connected(server.service.url) as raw:
-                raw.send(chat())
-            server.settle(GUARD)
-            assert len(endings(server)) == count
+def test_settled_counts_what_the_kernel_holds(make_loop: Loop) -> None:
+    """Requests that the server has not even accepted are in the journal afterwards, on every port,
+    and their clients have left."""
+    text = f"{STALL}\nlisteners: [{{name: other, faults: [{{stall: forever}}]}}]"
+
+    async def main() -> None:
+        settings = Settings(conditions=Conditions(paced=False))
+        service = Service(LIBRARY, load(text, name="p"), settings)
+        await service.start()
+        for count in range(1, 11):
+            for url in (service.url, service.listeners["other"]):
+                with connected(url) as raw:  # the loop stands still meanwhile
+                    raw.send(chat())
+            await service.settled()
+            entries = service.engine.journal.entries()
+            assert [entry.outcome.ending for entry in entries] == ["peer gone"] * 2 * count
+        await service.stop()
+
+    with asyncio.Runner(loop_factory=make_loop) as runner:
+        runner.run(main())
 
 
 def test_settle_waits_for_calls_on_further_ports() -> None:
