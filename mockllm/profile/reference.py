@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import groupby
 from typing import Any
 
 from mockllm.faults.anchors import KIND_MEANINGS, POINT_MEANINGS, SELECTOR_FORMS
@@ -29,8 +30,7 @@ from mockllm.profile.tables import (
 )
 from mockllm.scripts.named import NAMED
 from mockllm.scripts.script import Source
-from mockllm.shapes.answer import answers
-from mockllm.shapes.shape import shapes
+from mockllm.shapes.catalogue import catalogue, shape_catalogue
 
 
 def page() -> str:
@@ -167,20 +167,35 @@ def pacing_part() -> Iterator[str]:
 
 
 def shape_part() -> Iterator[str]:
-    """The forms of errors, and captured answers."""
+    """The forms of errors, and captured answers by producer."""
     yield "## Shapes and answers"
-    yield "A shape is the form of an error's body, whatever the wire; an answer is a whole reply."
-    yield table(
-        ("Shape", "What", "Source"),
-        ((code(name), one.about, one.source) for name, one in shapes().items()),
+    yield (
+        "A shape is the form of an error's body, whatever the wire, and what its server says with "
+        "each status; other statuses have the words of a neighbour. An answer is a whole reply: "
+        "status, headers in order and case, body, and how the connection ends. Observed answers "
+        "have the bytes of a capture; documented ones what a source or a document gives."
     )
     yield table(
-        ("Answer", "Status", "What", "Evidence", "Source"),
+        ("Shape", "What", "Statuses", "Source"),
         (
-            (code(name), str(one.status), one.about, one.evidence, one.source)
-            for name, one in answers().items()
+            (code(row.name), row.about, statuses(row.statuses), row.source)
+            for row in shape_catalogue()
         ),
     )
+    for producer, rows in groupby(catalogue(), key=lambda row: row.producer):
+        yield f"### Answers of {producer}"
+        yield table(
+            ("Answer", "Status", "When", "Evidence", "Source"),
+            (
+                (code(row.name), str(row.status), row.about, row.evidence, row.source)
+                for row in rows
+            ),
+        )
+
+
+def statuses(known: tuple[int, ...]) -> str:
+    """The statuses of a shape; a dash for one that says the same with every status."""
+    return ", ".join(map(str, known)) or "–"
 
 
 def expect_part() -> Iterator[str]:
