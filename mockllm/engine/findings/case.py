@@ -88,18 +88,24 @@ class Case:
         return tuple(group for group in groups if group[0].logical not in self._unclear)
 
     @cached_property
+    def alike(self) -> dict[tuple[str, str], Calls]:
+        """The calls of each request: of one method, path, body and session."""
+        found: dict[tuple[str, str], list[Entry]] = {}
+        for entry in self.entries:
+            call = entry.plan.call
+            found.setdefault((call.fingerprint, call.session), []).append(entry)
+        return {key: Calls(entries) for key, entries in found.items()}
+
+    @cached_property
     def _unclear(self) -> dict[int, Calls]:
         """Logical calls of which one may have got the attempts of another, because their requests
         are identical and were made at the same time.
 
         An idempotency key that is the same in all attempts, and in no other call, proves them.
         """
-        alike: dict[tuple[str, str], list[Calls]] = {}
-        for group in self.entries.logical:
-            call = group[0].plan.call
-            alike.setdefault((call.fingerprint, call.session), []).append(group)
         found = {}
-        for groups in alike.values():
+        for same in self.alike.values():
+            groups = same.logical
             keys = [{entry.plan.call.header(KEY) for entry in group} for group in groups]
             uses = Counter(key for some in keys for key in some)
             for group, some in zip(groups, keys, strict=True):

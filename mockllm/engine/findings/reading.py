@@ -102,24 +102,30 @@ class PartialAnswerAccepted(Check):
         broken = [(entry, text) for entry in case.entries if (text := broken_text(entry))]
         if not broken:
             raise NotJudged("no text broke off")
+        said: dict[str, list[Entry]] = {}
+        for later in case.entries:
+            for one in assistant_texts(later.plan.call.data):
+                said.setdefault(one.strip(), []).append(later)
         judged = False
         for entry, text in broken:
-            for later in case.entries:
-                if later.at < (entry.ended_at or 0.0) or later.number <= entry.number:
-                    continue
-                said = [one.strip() for one in assistant_texts(later.plan.call.data)]
-                judged = judged or entry.whole_text.strip() in said
-                if text in said:
-                    judged = True
-                    yield self.finding(
-                        (entry, later),
-                        f"the text of #{entry.number} broke off after {len(text)} of "
-                        f"{len(entry.whole_text)} characters, and #{later.number} sends it as "
-                        "the assistant's message",
-                    )
-                    break
+            judged = judged or first_after(entry, said.get(entry.whole_text.strip())) is not None
+            accepted = first_after(entry, said.get(text))
+            if accepted is not None:
+                judged = True
+                yield self.finding(
+                    (entry, accepted),
+                    f"the text of #{entry.number} broke off after {len(text)} of "
+                    f"{len(entry.whole_text)} characters, and #{accepted.number} sends it as the "
+                    "assistant's message",
+                )
         if not judged:
             raise NotJudged("no later request shows what became of the text that broke off")
+
+
+def first_after(entry: Entry, others: list[Entry] | None) -> Entry | None:
+    """The first of some calls that came when an exchange was over."""
+    over = entry.ended_at or 0.0
+    return next((one for one in others or () if one.number > entry.number and one.at >= over), None)
 
 
 def broken_text(entry: Entry) -> str:
@@ -210,20 +216,19 @@ class ConnectionLeaked(Check):
 
 def retried(case: Case) -> Iterator[Left]:
     """Attempts without a whole answer after which the client says that it tries again."""
-    for later in case.entries:
-        call = later.plan.call
-        said, key = said_attempt(call), call.header(KEY)
-        if (said or 1) < 2 and key is None:
-            continue
-        for entry in case.entries:
-            other = entry.plan.call
-            if entry.number >= later.number or entry.succeeded or other.connection == call.connection:  # fmt: skip
+    for group in case.alike.values():
+        for index, later in enumerate(group):
+            call = later.plan.call
+            said, key = said_attempt(call), call.header(KEY)
+            if (said or 1) < 2 and key is None:
                 continue
-            if (other.fingerprint, other.session) != (call.fingerprint, call.session):
-                continue
-            same = key is not None and other.header(KEY) == key
-            if same or (said is not None and (said_attempt(other) or 1) == said - 1):
-                yield Left(later.at, entry, f"#{later.number} tried again", (later,))
+            for entry in group[:index]:
+                other = entry.plan.call
+                same = key is not None and other.header(KEY) == key
+                next_one = said is not None and (said_attempt(other) or 1) == said - 1
+                moved = other.connection != call.connection
+                if (same or next_one) and moved and not entry.succeeded:
+                    yield Left(later.at, entry, f"#{later.number} tried again", (later,))
 
 
 def half_closed(case: Case) -> Iterator[Left]:
