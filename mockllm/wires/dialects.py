@@ -55,7 +55,7 @@ DIALECTS: dict[str, Dialect] = {
         Dialect("openai", "OpenAI's API.", "openai", "openai"),
         Dialect("anthropic", "Anthropic's API.", "anthropic", "anthropic"),
         Dialect("anthropic", "Anthropic's API.", "anthropic", "anthropic"),
-        Dialect("azure", "Azure OpenAI.", "azure", "openai", chat=AzureChat(), text=AzureText()),
+        Dialect("azure", "Azure OpenAI.", "azure", "azure", chat=AzureChat(), text=AzureText()),
         Dialect(
             "kserve",
             "KServe's model server.",
@@ -65,12 +65,12 @@ DIALECTS: dict[str, Dialect] = {
             text=VllmText(),
         ),
         Dialect("vllm", "vLLM's server.", "vllm", "vllm", chat=VllmChat(), text=VllmText()),
-        Dialect("litserve", "LitServe's server.", "uvicorn", "openai", chat=LitServeChat()),
+        Dialect("litserve", "LitServe's server.", "uvicorn", "litserve", chat=LitServeChat()),
         Dialect(
             "tgi",
             "Hugging Face's Text Generation Inference.",
             "axum",
-            "openai",
+            "tgi",
             chat=TgiChat(),
             event_stream="text/event-stream",
             stream_headers=(("cache-control", "no-cache"), ("x-accel-buffering", "no")),

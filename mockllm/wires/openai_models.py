@@ -1,47 +1,133 @@
-"""`openai.models`: the list of models, and one of them."""
+"""`openai.models`: the list of models, and one of them, in the forms of several servers.
+
+OpenAI's form is documented; vLLM 0.24.0 and KServe 0.21.0 are observed. KServe says nothing of a
+model that it has (`null`), and that one which it does not have is not ready. vLLM has no path for
+one model, and LitServe none at all (observed).
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from mockllm.faults.fault import ErrorSpec
 from mockllm.matchers.call import Call
 from mockllm.scripts.script import Script
 from mockllm.timeline.events import End, Frame, Message
-from mockllm.wires.heads import make_head
-from mockllm.wires.openai_chat import compact
+from mockllm.wires.dialects import dialect_of_path
+from mockllm.wires.identity import Identity
+from mockllm.wires.json_bytes import compact
 from mockllm.wires.wire import Refused, Setting, Wire
 
 CREATED = 1_715_367_049
+MAX_MODEL_LEN = 8192
+"""How many tokens vLLM's models take."""
 
 
 class OpenAIModels(Wire):
-    """GET /v1/models and /v1/models/{model}."""
+    """GET /v1/models and /v1/models/{model}, and KServe's and Azure's /openai/v1/models."""
 
     name: ClassVar = "openai.models"
-    endpoints: ClassVar = (("GET", "/v1/models"), ("GET", "/v1/models/{model}"))
+    endpoints: ClassVar = (
+        ("GET", "/v1/models"),
+        ("GET", "/v1/models/{model}"),
+        ("GET", "/openai/v1/models"),
+        ("GET", "/openai/v1/models/{model}"),
+    )
+
+    def claims(self, call: Call, dialect: str | None) -> bool:
+        """Some servers have fewer paths."""
+        single = not call.path.endswith("/models")
+        return dialect != "litserve" and not (dialect == "vllm" and single)
+
+    def dialect_of(self, call: Call) -> str:
+        """OpenAI's, Azure's or KServe's."""
+        return dialect_of_path(call)
 
     def answer(self, call: Call, script: Script, setting: Setting) -> tuple[Message, ...]:
         """The profile's models, or the one that the path names."""
         wanted = call.params.get("model", "")
-        if not wanted:
-            document = {"object": "list", "data": [model(name) for name in setting.models]}
-        elif wanted in setting.models:
-            document = model(wanted)
+        if wanted:
+            document = one_of(wanted, setting)
         else:
-            raise Refused(
-                ErrorSpec(
-                    status=404,
-                    message=f"The model '{wanted}' does not exist",
-                    error_type="invalid_request_error",
-                    param="model",
-                    code="model_not_found",
-                )
-            )
-        head = make_head("openai", 200, "application/json", setting.identity)
+            write = FORMS.get(setting.dialect.name, model)
+            models = [write(name, setting.identity) for name in setting.models]
+            document = {"object": "list", "data": models}
+        head = setting.dialect.head(setting.identity)
         return (head, Frame(("body",), compact(document)), End())
 
 
-def model(name: str) -> dict[str, Any]:
-    """One model, as the list shows it."""
+def one_of(wanted: str, setting: Setting) -> dict[str, Any] | None:
+    """What is said of one model; raises `Refused` for one that is not there."""
+    known = wanted in setting.models
+    if setting.dialect.name == "kserve":
+        if known:
+            return None
+        message = f"Model with name {wanted} is not ready."
+        raise Refused(ErrorSpec(status=503, message=message, shape="kserve"))
+    if known:
+        return FORMS.get(setting.dialect.name, model)(wanted, setting.identity)
+    raise Refused(
+        ErrorSpec(
+            status=404,
+            message=f"The model '{wanted}' does not exist",
+            error_type="invalid_request_error",
+            param="model",
+            code="model_not_found",
+        )
+    )
+
+
+def model(name: str, identity: Identity) -> dict[str, Any]:
+    """One model in OpenAI's form."""
     return {"id": name, "object": "model", "created": CREATED, "owned_by": "mockllm"}
+
+
+def kserve_model(name: str, identity: Identity) -> dict[str, Any]:
+    """One model in the form of KServe 0.21.0."""
+    return {
+        "id": name,
+        "object": "model",
+        "created": CREATED,
+        "owned_by": "",
+        "root": None,
+        "parent": None,
+        "max_model_len": None,
+        "permission": [],
+    }
+
+
+def vllm_model(name: str, identity: Identity) -> dict[str, Any]:
+    """One model in the form of vLLM 0.24.0."""
+    return {
+        "id": name,
+        "object": "model",
+        "created": CREATED,
+        "owned_by": "vllm",
+        "root": name,
+        "parent": None,
+        "max_model_len": MAX_MODEL_LEN,
+        "permission": [
+            {
+                "id": "modelperm-" + identity.hexadecimal(f"permission/{name}", 16),
+                "object": "model_permission",
+                "created": CREATED,
+                "allow_create_engine": False,
+                "allow_sampling": True,
+                "allow_logprobs": True,
+                "allow_search_indices": False,
+                "allow_view": True,
+                "allow_fine_tuning": False,
+                "organization": "*",
+                "group": None,
+                "is_blocking": False,
+            }
+        ],
+    }
+
+
+FORMS: dict[str, Callable[[str, Identity], dict[str, Any]]] = {
+    "kserve": kserve_model,
+    "vllm": vllm_model,
+}
+"""How the dialects that have a form of their own write a model."""

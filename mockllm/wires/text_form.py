@@ -40,7 +40,7 @@ class TextForm:
             "choices": [] if choice is None else [choice],
             "model": named.model,
             "system_fingerprint": named.fingerprint,
-            **({"usage": usage} if options.usage else {}),
+            **({"usage": usage if choice is None else None} if options.usage else {}),
         }
 
     def choice(
