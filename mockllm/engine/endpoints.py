@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from difflib import get_close_matches
 from functools import cache, lru_cache
@@ -69,36 +69,78 @@ def served(call: Call, dialect: str | None) -> tuple[Wire | None, Call]:
     )
 
 
-def refuse(method: str, path: str, dialect: str | None = None) -> Refused:
-    """What OpenAI says of a path or a method that it does not have, with the nearest path.
+NOT_SERVED = (
+    "assistants",
+    "audio",
+    "batches",
+    "containers",
+    "conversations",
+    "evals",
+    "files",
+    "fine_tuning",
+    "images",
+    "organization",
+    "realtime",
+    "threads",
+    "uploads",
+    "vector_stores",
+    "videos",
+)
+"""What OpenAI's API has below `/v1/`, and mockllm does not."""
 
-    The first sentence of the 404 and the 405's code are OpenAI's (documented). `dialect` is the
-    profile's: some paths exist under one alone.
+FAMILIES = (
+    (r"/openai/deployments/", "azure"),
+    (r"/openai/|/v2(/|$)", "fastapi"),
+    (r"/v1/messages", "anthropic"),
+)
+"""The shape of the errors of paths that begin so; KServe's server says FastAPI's own."""
+
+DIALECT_SHAPES = {"vllm": "fastapi", "kserve": "fastapi"}
+"""What a server's framework says of unknown paths, where the server itself says other errors."""
+
+
+def refuse(call: Call, dialect: str | None = None) -> Refused:
+    """What is said of a path or a method that nobody serves, with the nearest path.
+
+    The first sentence of the 404 and the 405's code are OpenAI's (documented). The form of the
+    error is the one of the server whose path it is. `dialect` is the profile's: some paths exist
+    under one alone.
     """
     known = [
         (served, template)
         for wire in wires()
         for served, template in wire.endpoints
-        if wire.claims(Call(served, path), dialect)
+        if wire.claims(replace(call, method=served), dialect)
     ]
-    served = [served for served, template in known if pattern(template).fullmatch(path)]
+    served = {served for served, template in known if pattern(template).fullmatch(call.path)}
+    status, code = (405, "method_not_supported") if served else (404, None)
     if served:
-        return Refused(
-            ErrorSpec(
-                status=405,
-                message=f"Not allowed to {method} on {path}; use {' or '.join(served)}.",
-                error_type="invalid_request_error",
-                code="method_not_supported",
-            )
-        )
-    paths = {template for _, template in known}
-    near = get_close_matches(path, paths, n=1, cutoff=0.3)
-    hint = f"; did you mean {near[0]}?" if near else f"; known paths: {', '.join(sorted(paths))}"
+        allowed = " or ".join(sorted(served))
+        message = f"Not allowed to {call.method} on {call.path}; use {allowed}."
+    else:
+        paths = {template for _, template in known}
+        message = f"Invalid URL ({call.method} {call.path}){hint(call.path, paths)}"
+    form = shape(call, dialect)
+    if form is not None:  # which has its own words for type and code
+        return Refused(ErrorSpec(status=status, message=message, shape=form))
     return Refused(
-        ErrorSpec(
-            status=404,
-            message=f"Invalid URL ({method} {path}){hint}",
-            error_type="invalid_request_error",
-            code=None,
-        )
+        ErrorSpec(status=status, message=message, error_type="invalid_request_error", code=code)
     )
+
+
+def hint(path: str, paths: Collection[str]) -> str:
+    """What helps where nothing is served: the nearest path, or that there is no such API here."""
+    found = re.fullmatch(r"(?:/openai)?/v1/(\w+)(?:/.*)?", path)
+    if found and found[1] in NOT_SERVED:
+        return f": mockllm does not serve the API /v1/{found[1]}"
+    near = get_close_matches(path, paths, n=1, cutoff=0.3)
+    return f"; did you mean {near[0]}?" if near else f"; known paths: {', '.join(sorted(paths))}"
+
+
+def shape(call: Call, dialect: str | None) -> str | None:
+    """The shape of an error on a path that nobody serves; None: the dialect's."""
+    if dialect is not None:
+        return DIALECT_SHAPES.get(dialect)
+    if call.header("anthropic-version") is not None:
+        return "anthropic"
+    return next((name for start, name in FAMILIES if re.match(start, call.path)), None)

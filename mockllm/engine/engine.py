@@ -316,7 +316,7 @@ class Engine:
                 refusal, chosen = error, True
         wire, call = served(call, profile.profile.dialect)
         if wire is None and refusal is None:
-            refusal = refuse(call.method, call.path, profile.profile.dialect)
+            refusal = refuse(call, profile.profile.dialect)
         if visit is None:
             begun = self._counters.begin(call, self._now())
         else:

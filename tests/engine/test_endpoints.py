@@ -14,7 +14,10 @@ from mockllm.matchers.call import Call
         ("POST", "/v1/chat/completions", "openai.chat"),
         ("GET", "/v1/models", "openai.models"),
         ("GET", "/v1/models/org/llama", "openai.models"),
-        ("GET", "/v1/chat/completions", None),
+        ("GET", "/v1/chat/completions", "openai.chat.stored"),
+        ("DELETE", "/v1/chat/completions/chatcmpl-1", "openai.chat.stored"),
+        ("PUT", "/v1/chat/completions", None),
+        ("POST", "/openai/deployments/gpt/chat/completions", "openai.chat"),
         ("POST", "/v1/chat/completions/", None),
         ("POST", "/", None),
     ],
@@ -46,21 +49,56 @@ def test_wires_have_names_of_their_own() -> None:
 @pytest.mark.parametrize(
     ("method", "path", "status", "code", "message"),
     [
-        ("GET", "/v1/chat/completions", 405, "method_not_supported", "Not allowed to GET on /v1/chat/completions; use POST."),
+        ("PUT", "/v1/chat/completions", 405, "method_not_supported", "Not allowed to PUT on /v1/chat/completions; use GET or POST."),
         ("POST", "/v1/chat/completion", 404, None, "Invalid URL (POST /v1/chat/completion); did you mean /v1/chat/completions?"),
         ("POST", "/chat/completions", 404, None, "Invalid URL (POST /chat/completions); did you mean /v1/chat/completions?"),
     ],
 )  # fmt: skip
 def test_refuse(method: str, path: str, status: int, code: str | None, message: str) -> None:
     """A wrong method is told the right one, a wrong path the nearest one."""
-    spec = refuse(method, path).spec
+    spec = refuse(Call(method, path)).spec
     assert (spec.status, spec.code, spec.message) == (status, code, message)
     assert spec.error_type == "invalid_request_error"
 
 
 def test_a_path_like_no_other_gets_them_all() -> None:
     """Where nothing is near, all paths are told."""
-    message = refuse("GET", "/zzzzzz").spec.message or ""
+    message = refuse(Call("GET", "/zzzzzz")).spec.message or ""
     assert message.startswith("Invalid URL (GET /zzzzzz); known paths: ")
     assert "/v1/chat/completions" in message
     assert "/v1/models" in message
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/v1/audio/speech", "/v1/images/generations", "/v1/files", "/v1/batches", "/v1/threads/t_1/runs",
+     "/v1/fine_tuning/jobs", "/v1/assistants", "/openai/v1/files"],
+)  # fmt: skip
+def test_apis_that_are_not_served(path: str) -> None:
+    """A path of OpenAI's API that is not here is told so, and not the nearest path."""
+    message = refuse(Call("POST", path)).spec.message or ""
+    name = path.split("/v1/")[1].split("/")[0]
+    assert message == f"Invalid URL (POST {path}): mockllm does not serve the API /v1/{name}"
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "dialect", "shape"),
+    [
+        ("/v1/nothing", (), None, None),
+        ("/v1/nothing", (), "openai", None),
+        ("/v1/nothing", (("Anthropic-Version", "2023-06-01"),), None, "anthropic"),
+        ("/v1/messages/nothing", (), None, "anthropic"),
+        ("/v1/messages/nothing", (), "vllm", "fastapi"),
+        ("/v2/nothing", (), None, "fastapi"),
+        ("/openai/v1/nothing", (), None, "fastapi"),
+        ("/openai/deployments/gpt/nothing", (), None, "azure"),
+        ("/v1/nothing", (), "tgi", None),
+    ],
+)
+def test_the_shape_of_a_refusal(
+    path: str, headers: tuple[tuple[str, str], ...], dialect: str | None, shape: str | None
+) -> None:
+    """An unknown path is refused in the form of the server whose path it is."""
+    spec = refuse(Call("GET", path, headers=headers), dialect).spec
+    assert (spec.status, spec.shape) == (404, shape)
+    assert ("error_type" in spec.model_fields_set) == (shape is None)

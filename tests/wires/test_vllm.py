@@ -57,11 +57,13 @@ def test_only_vllm_has_them(method: str, path: str) -> None:
 
 def test_refusals_know_the_dialects_paths() -> None:
     """A wrong method is told so only where the path exists, and no other path is offered."""
-    assert refuse("POST", "/health", "vllm").spec.status == 405
-    elsewhere = refuse("POST", "/tokenize").spec
+    assert refuse(Call("POST", "/health"), "vllm").spec.status == 405
+    elsewhere = refuse(Call("POST", "/tokenize")).spec
     assert elsewhere.status == 404
     assert "/tokenize?" not in (elsewhere.message or "")
-    assert "did you mean /tokenize?" in (refuse("POST", "/tokenise", "vllm").spec.message or "")
+    assert "did you mean /tokenize?" in (
+        refuse(Call("POST", "/tokenise"), "vllm").spec.message or ""
+    )
 
 
 @pytest.mark.parametrize(("ready", "status"), [(True, 200), (False, 503)])
