@@ -9,7 +9,7 @@ Python SDK 3.52. An event begins with its type, its other fields are in the orde
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
@@ -19,7 +19,7 @@ from mockllm.scripts.script import Script, Text, ToolCall
 from mockllm.timeline.events import Frame
 from mockllm.wires.identity import Identity
 from mockllm.wires.logprobs import Logprobs
-from mockllm.wires.openai_chat import compact
+from mockllm.wires.openai_chat import compact, quoted
 
 WIDTH = 16
 """Deltas are filled up to a multiple of so many characters."""
@@ -46,6 +46,47 @@ class Event:
         fields = sorted({**self.fields, "sequence_number": number}.items())
         data = compact({"type": self.name, **dict(fields)})
         return Frame(self.kinds, data, self.name, self.part, self.tokens)
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """What all deltas of a text have in common, cut where they differ."""
+
+    name: str
+    cuts: tuple[bytes, bytes, bytes, bytes]
+    """What stands before the delta, the filling and the number, and behind the number."""
+    kind: str
+    part: int
+
+    @classmethod
+    def of(
+        cls, name: str, fields: Mapping[str, Any], kind: str, part: int, *, filled: bool
+    ) -> Template:
+        """The template of an event with these fields, which may not hold the marks."""
+        marks = {"delta": "<delta>", **({"obfuscation": "<filling>"} if filled else {})}
+        event = Event(name, {**fields, **marks}).frame(0).data
+        before_number, _, end = event.rpartition(b'"sequence_number":0')
+        head, _, rest = before_number.partition(b'"<delta>"')
+        before, _, after = rest.partition(b"<filling>") if filled else (b"", b"", rest)
+        return cls(name, (head, before, after + b'"sequence_number":', end), kind, part)
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """One piece of a text, before it has its number. There are many, so that they are put together
+    from bytes."""
+
+    template: Template
+    piece: str
+    filling: str
+
+    def frame(self, number: int) -> Frame:
+        """The delta as the frame of this number, from 0."""
+        template = self.template
+        head, before, after, end = template.cuts
+        filling = self.filling.encode()
+        data = b"".join((head, quoted(self.piece), before, filling, after, b"%d" % number, end))
+        return Frame((template.kind,), data, template.name, template.part, 1)
 
 
 @dataclass(frozen=True)
@@ -86,11 +127,11 @@ class Style:
         """The texts that fillings are cut from."""
         return tuple(self.identity.letters(f"mask/{n}", WIDTH) for n in range(MASKS))
 
-    def mask(self, number: int, delta: str) -> dict[str, str]:
-        """The field that fills up the delta of this number; none where it is not wanted."""
+    def filling(self, number: int, delta: str) -> str:
+        """What fills up the delta of this number; nothing where it is not wanted."""
         if not self.obfuscated:
-            return {}
-        return {"obfuscation": self.masks[number % MASKS][: WIDTH - len(delta) % WIDTH]}
+            return ""
+        return self.masks[number % MASKS][: WIDTH - len(delta) % WIDTH]
 
     def probabilities(self, *pieces: str) -> list[Any]:
         """How likely the pieces were, where the client asks for it."""
@@ -111,10 +152,10 @@ class Item(ABC):
         """The item, whole or as it is announced."""
 
     @abstractmethod
-    def content(self, place: Mapping[str, Any]) -> Iterator[Event]:
+    def content(self, place: Mapping[str, Any]) -> Iterator[Event | Delta]:
         """The events between announcement and end; `place` is what all of them carry."""
 
-    def events(self, index: int, status: str) -> Iterator[Event]:
+    def events(self, index: int, status: str) -> Iterator[Event | Delta]:
         """All events of the item, which is the one of this index and ends with this status."""
         before = {"item": self.document("in_progress", whole=False), "output_index": index}
         yield Event("response.output_item.added", before, self.kinds, self.number)
@@ -128,17 +169,13 @@ class Item(ABC):
         return 0
 
     def deltas(
-        self,
-        name: str,
-        fields: Mapping[str, Any],
-        pieces: tuple[str, ...],
-        kind: str,
-        more: Callable[[str], Mapping[str, Any]] = lambda piece: {},
-    ) -> Iterator[Event]:
+        self, name: str, fields: Mapping[str, Any], pieces: tuple[str, ...], kind: str
+    ) -> Iterator[Delta]:
         """One event for each piece."""
+        filled = self.style.obfuscated
+        template = Template.of(name, fields, kind, self.number, filled=filled)
         for number, piece in enumerate(pieces):
-            own = {"delta": piece, **self.style.mask(number, piece), **more(piece)}
-            yield Event(name, {**fields, **own}, (kind,), self.number, 1)
+            yield Delta(template, piece, self.style.filling(number, piece))
 
 
 @dataclass(frozen=True)
@@ -169,7 +206,7 @@ class MessageItem(Item):
             "text": "".join(pieces),
         }
 
-    def content(self, place: Mapping[str, Any]) -> Iterator[Event]:
+    def content(self, place: Mapping[str, Any]) -> Iterator[Event | Delta]:
         """Each part: announced, in deltas, whole, ended."""
         for index, text in enumerate(self.texts):
             here = {**place, "content_index": index}
@@ -178,19 +215,21 @@ class MessageItem(Item):
             yield from self.refusal(here, text) if text.kind == "refusal" else self.text(here, text)
             yield Event("response.content_part.done", {**here, "part": self.of(text)})
 
-    def text(self, here: Mapping[str, Any], text: Text) -> Iterator[Event]:
+    def text(self, here: Mapping[str, Any], text: Text) -> Iterator[Event | Delta]:
         """The deltas of a text, and the text."""
 
-        def likely(piece: str) -> Mapping[str, Any]:
-            return {"logprobs": self.style.probabilities(piece)}
-
-        name = "response.output_text"
-        yield from self.deltas(f"{name}.delta", here, text.pieces, "content", likely)
-        tokens = self.style.probabilities(*text.pieces)
+        name, tokens = "response.output_text", self.style.probabilities(*text.pieces)
+        if tokens:
+            for piece, token in zip(text.pieces, tokens, strict=True):
+                one = {**here, "logprobs": [token]}
+                yield from self.deltas(f"{name}.delta", one, (piece,), "content")
+        else:
+            fields = {**here, "logprobs": []}
+            yield from self.deltas(f"{name}.delta", fields, text.pieces, "content")
         whole = {**here, "logprobs": tokens, "text": "".join(text.pieces)}
         yield Event(f"{name}.done", whole)
 
-    def refusal(self, here: Mapping[str, Any], text: Text) -> Iterator[Event]:
+    def refusal(self, here: Mapping[str, Any], text: Text) -> Iterator[Event | Delta]:
         """The deltas of a refusal, and the refusal."""
         name = "response.refusal"
         yield from self.deltas(f"{name}.delta", here, text.pieces, "refusal")
@@ -217,7 +256,7 @@ class ReasoningItem(Item):
         """The part of the summary."""
         return {"type": "summary_text", "text": "".join(pieces)}
 
-    def content(self, place: Mapping[str, Any]) -> Iterator[Event]:
+    def content(self, place: Mapping[str, Any]) -> Iterator[Event | Delta]:
         """The part: announced, in deltas, whole, ended."""
         here = {**place, "summary_index": 0}
         pieces, name = self.thought.pieces, "response.reasoning_summary"
@@ -253,7 +292,7 @@ class FunctionItem(Item):
             "name": self.call.name,
         }
 
-    def content(self, place: Mapping[str, Any]) -> Iterator[Event]:
+    def content(self, place: Mapping[str, Any]) -> Iterator[Event | Delta]:
         """The arguments, in deltas and whole."""
         name, pieces = "response.function_call_arguments", self.call.arguments
         yield from self.deltas(f"{name}.delta", place, pieces, "tool")

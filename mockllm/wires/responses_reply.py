@@ -19,7 +19,7 @@ from mockllm.wires.heads import make_head
 from mockllm.wires.identity import Identity
 from mockllm.wires.logprobs import Logprobs
 from mockllm.wires.openai_chat import compact, overridden
-from mockllm.wires.responses_items import Event, Item, Names, Style, items_of
+from mockllm.wires.responses_items import Delta, Event, Item, Names, Style, items_of
 from mockllm.wires.responses_request import conversation, input_tokens
 from mockllm.wires.wire import Setting
 
@@ -125,7 +125,6 @@ class Reply:
         given = {key: default if data.get(key) is None else data[key] for key, default in DEFAULTS.items()}  # fmt: skip
         ended = status == self.status
         reason = INCOMPLETE.get(self.script.finish) if status == "incomplete" else None
-        outputs = [item.document(self.item_status(i)) for i, item in enumerate(self.items)]
         done = self.identity.created + TIME_TAKEN if status == "completed" else None
         return {
             "id": self.id,
@@ -141,7 +140,7 @@ class Reply:
             "max_output_tokens": given["max_output_tokens"],
             "max_tool_calls": given["max_tool_calls"],
             "model": self.call.model,
-            "output": outputs if ended else [],
+            "output": self.output() if ended else [],
             "parallel_tool_calls": given["parallel_tool_calls"],
             "presence_penalty": given["presence_penalty"],
             "previous_response_id": given["previous_response_id"],
@@ -167,6 +166,10 @@ class Reply:
             "metadata": given["metadata"],
         }
 
+    def output(self) -> list[dict[str, Any]]:
+        """The items as they are in the end."""
+        return [item.document(self.item_status(i)) for i, item in enumerate(self.items)]
+
     def usage(self) -> dict[str, Any]:
         """Tokens: of the input about, of the output exactly the pieces it has."""
         asked = self.before + input_tokens(self.call.data)
@@ -185,7 +188,7 @@ class Reply:
         """All tokens of the conversation so far."""
         return self.before + input_tokens(self.call.data) + self.script.tokens
 
-    def events(self) -> Iterator[Event]:
+    def events(self) -> Iterator[Event | Delta]:
         """All events, in order."""
         first = "queued" if self.background else "in_progress"
         yield Event("response.created", {"response": self.document(first)}, ("role",))
