@@ -66,7 +66,7 @@ def test_the_pytest_examples(pytester: pytest.Pytester) -> None:
     for number, text in enumerate(blocks("pytest-example")):
         pytester.makepyfile(**{f"test_readme_{number}": text})
     result = pytester.runpytest_subprocess("-q")
-    result.assert_outcomes(passed=3)
+    result.assert_outcomes(passed=4)
 
 
 def test_curl(paced: MockLLM) -> None:

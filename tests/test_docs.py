@@ -1,0 +1,67 @@
+"""What the documentation pages say is true: their examples run, their tables are the code's."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from mockllm.engine.findings.verdict import checks
+from mockllm.face import Face
+from mockllm.profile.loader import load
+from mockllm.pytest_plugin import INI
+from mockllm.server import admin
+
+DOCS = Path(__file__).parent.parent / "docs"
+TESTING = (DOCS / "testing.md").read_text("utf-8")
+CONTAINERS = (DOCS / "containers.md").read_text("utf-8")
+
+
+def examples(text: str, mark: str) -> list[str]:
+    """The blocks behind such a comment."""
+    return re.findall(rf"<!-- {mark} -->\n```\w+\n(.*?)```", text, re.DOTALL)
+
+
+def test_the_pytest_examples(pytester: pytest.Pytester) -> None:
+    """Every test of the page passes, with nothing but the fixture."""
+    found = examples(TESTING, "pytest-example")
+    assert found
+    for number, text in enumerate(found):
+        pytester.makepyfile(**{f"test_{number}": text})
+    pytester.runpytest_subprocess("-q").assert_outcomes(passed=2)
+
+
+def test_the_table_of_findings() -> None:
+    """Every finding is there, with its severity and its reason."""
+    table = TESTING.partition("<!-- findings -->\n")[2].partition("\n\n")[0].splitlines()[2:]
+    assert table == [f"| `{one.name}` | {one.severity} | {one.why} |" for one in checks()]
+
+
+def test_every_fault_of_the_face_is_named() -> None:
+    """The table of faults has each method."""
+    methods = [name for name in vars(Face) if not name.startswith("_")]
+    assert "fail" in methods
+    assert [name for name in methods if f"`mockllm.{name}(" not in TESTING] == []
+
+
+def test_every_setting_is_named() -> None:
+    """The table of settings has each."""
+    assert [name for name, *_ in INI if f"`{name}`" not in TESTING] == []
+
+
+def test_the_endpoints_exist() -> None:
+    """Every call that the page on containers names is one of the admin API's."""
+    named = re.findall(r"\| `(GET|POST|PUT) /_mockllm(/\w+)", CONTAINERS)
+    assert len(named) >= 10
+    assert [one for one in named if one not in admin.ENDPOINTS] == []
+
+
+def test_the_yaml_is_yaml() -> None:
+    """Compose file and workflow can be read, and the profile in the workflow loads."""
+    blocks = re.findall(r"```yaml\n(.*?)```", CONTAINERS, re.DOTALL)
+    compose, workflow = (yaml.safe_load(block) for block in blocks)
+    assert compose["services"]["llm"]["environment"]["MOCKLLM_PROFILE"] == "upstream-unavailable"
+    text = workflow["jobs"]["test"]["services"]["llm"]["env"]["MOCKLLM_PROFILE_YAML"]
+    assert load(text, name="env").profile.all_routes[0].faults
