@@ -95,7 +95,8 @@ class Setting:
     ready: bool = True
     """Whether the models are loaded (`loading` in a profile)."""
     sent: int = 0
-    """How many frames of the answer stand before the frame that is made for a fault."""
+    """How many frames of the answer stand before the frame that is made for a fault; 0 where only
+    time or the count of bytes decides that."""
 
 
 class Wire(ABC):

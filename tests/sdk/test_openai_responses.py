@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -14,7 +15,12 @@ from openai.types.responses import ResponseCreatedEvent, ResponseStreamEvent, Re
 
 from mockllm import MockLLM
 from mockllm.scripts.canonical import CANONICAL
+from tests.sdk.conduct import check_calls
+from tests.sdk.drive import Outcome
+from tests.sdk.openai_conduct import OPENAI
 
+SPEED = 50
+"""Waits pass so many times faster; the client's own limits do not."""
 ASK: dict[str, Any] = {"model": "gpt-4o-mini", "input": "Hello!"}
 
 
@@ -177,6 +183,52 @@ def test_counting_and_compacting() -> None:
 
 
 # Faults
+
+
+def outcomes_of(
+    server: MockLLM, model: str, *, stream: bool, calls: int, timeout: float
+) -> list[Outcome]:
+    """What came of calls one after the other."""
+    with client_of(server, timeout=timeout) as client:
+        return [outcome_of(client, model, stream) for _ in range(calls)]
+
+
+def outcome_of(client: openai.OpenAI, model: str, stream: bool) -> Outcome:
+    """What a caller has in hands after one call; a completed response has finished for `stop`."""
+    outcome = Outcome()
+    try:
+        if not stream:
+            response = client.responses.create(model=model, input="Hello!")
+            outcome.text = response.output_text
+            outcome.finish = "stop" if response.status == "completed" else None
+            return outcome
+        for event in client.responses.create(model=model, input="Hello!", stream=True):
+            if event.type == "response.output_text.delta":
+                outcome.text += event.delta
+            elif event.type == "response.completed":
+                outcome.finish = "stop"
+    except Exception as error:
+        outcome.add_error(error)
+    return outcome
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["plain", "stream"])
+@pytest.mark.parametrize("name", OPENAI)
+def test_an_everyday_profile_comes_to_what_it_must(name: str, stream: bool) -> None:
+    """To the same as with chat completions, but that JSON breaks off at another place."""
+    expected = OPENAI[name].calls(stream)
+    if name == "malformed-frame":
+        expected = tuple(replace(one, says="Expecting" if one.says else "") for one in expected)
+    with MockLLM(speed=SPEED) as server:
+        outcomes = outcomes_of(
+            server,
+            f"mock-{name}",
+            stream=stream,
+            calls=len(expected),
+            timeout=OPENAI[name].timeout,
+        )
+        server.assert_attempts(len(expected))
+    check_calls(outcomes, expected)
 
 
 def test_a_stall_meets_the_clients_timeout() -> None:
