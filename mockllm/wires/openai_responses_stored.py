@@ -25,6 +25,11 @@ from mockllm.wires.wire import Drop, Effect, Refused, Setting, Understood, Wire
 
 PAGE = 20
 """Items in a page."""
+ENDED = {
+    "completed": "Cannot cancel a completed response.",
+    "failed": "Cannot cancel a failed response.",
+}
+"""Why a response in the background that has ended cannot be cancelled."""
 MOST = 100
 """The most items that a client may ask for."""
 
@@ -51,7 +56,9 @@ class OpenAIResponsesStored(Wire):
             if not stored.reply.background:
                 raise invalid("Cannot cancel a synchronous response.")
             if not stored.pending and stored.status != "cancelled":
-                raise invalid(f"Cannot cancel a {stored.status} response.")
+                raise invalid(
+                    ENDED.get(stored.status, "Cannot cancel a response in terminal state.")
+                )
         check_whole(call, "starting_after", 0)
         check_whole(call, "limit", 1, MOST)
         order = parameter(call, "order")

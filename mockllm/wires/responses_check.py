@@ -1,7 +1,7 @@
 """What OpenAI's Responses API refuses of a request, and with which words.
 
 The messages are documented, from captures of OpenAI's errors 2025–2026, but for two: that a
-background response must be stored, and the name of the form an item has.
+background response must be stored, and what an item of the input should have been.
 """
 
 from __future__ import annotations

@@ -176,6 +176,10 @@ def test_what_cannot_be_cancelled() -> None:
         told(store, id)
     text = "Cannot cancel a completed response."
     assert refusal(store, f"{id}/cancel", "POST") == (400, text, None, None)
+    cut = created(replace(WHY, finish="length"), store, key="three", background=True)
+    assert [told(store, cut)["status"] for _ in range(2)] == ["in_progress", "incomplete"]
+    text = "Cannot cancel a response in terminal state."
+    assert refusal(store, f"{cut}/cancel", "POST") == (400, text, None, None)
     assert refusal(store, "resp_x/cancel", "POST")[0] == 404
 
 
