@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from openai.types import Model
 
 from mockllm.matchers.call import Call
 from mockllm.scripts.script import Script
 from mockllm.timeline.events import End, Frame, Head
+from mockllm.wires.dialects import DIALECTS
 from mockllm.wires.identity import Identity
 from mockllm.wires.openai_models import OpenAIModels
 from mockllm.wires.wire import Refused, Setting
@@ -56,3 +59,46 @@ def test_an_unknown_model() -> None:
 def test_the_sdk_reads_a_model() -> None:
     """A model is valid to OpenAI's type."""
     assert Model.model_validate_json(GPT, strict=True).id == "gpt-4o"
+
+
+def document(dialect: str, path: str) -> str:
+    """What a server of this kind says."""
+    setting = replace(SETTING, dialect=DIALECTS[dialect])
+    _, frame, _ = WIRE.answer(asked(path), Script(()), setting)
+    assert isinstance(frame, Frame)
+    return frame.data.decode()
+
+
+def test_vllm_models() -> None:
+    """A model of vLLM 0.24.0 (a capture): its permissions, and how many tokens it takes."""
+    id = "modelperm-" + SETTING.identity.hexadecimal("permission/gpt-4o", 16)
+    assert document("vllm", "/v1/models").startswith(
+        '{"object":"list","data":[{"id":"gpt-4o","object":"model","created":1715367049,"owned_by":"vllm","root":"gpt-4o","parent":null,"max_model_len":8192,"permission":[{"id":"' + id + '","object":"model_permission","created":1715367049,"allow_create_engine":false,"allow_sampling":true,"allow_logprobs":true,"allow_search_indices":false,"allow_view":true,"allow_fine_tuning":false,"organization":"*","group":null,"is_blocking":false}]}'
+    )  # fmt: skip
+
+
+def test_kserve_models() -> None:
+    """KServe 0.21.0 (captures): a list, null for one of them, and 503 for one that is not there."""
+    assert document("kserve", "/v1/models").startswith(
+        '{"object":"list","data":[{"id":"gpt-4o","object":"model","created":1715367049,"owned_by":"","root":null,"parent":null,"max_model_len":null,"permission":[]},'
+    )  # fmt: skip
+    assert document("kserve", "/v1/models/gpt-4o") == "null"
+    with pytest.raises(Refused) as refused:
+        document("kserve", "/v1/models/nope")
+    spec = refused.value.spec
+    assert (spec.status, spec.shape, spec.message) == (503, "kserve", "Model with name nope is not ready.")  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("dialect", "path", "claimed"),
+    [
+        (None, "/v1/models", True),
+        ("vllm", "/v1/models", True),
+        ("vllm", "/v1/models/gpt-4o", False),
+        ("litserve", "/v1/models", False),
+        ("azure", "/openai/v1/models/gpt-4o", True),
+    ],
+)
+def test_paths_that_servers_have(dialect: str | None, path: str, claimed: bool) -> None:
+    """vLLM has no path for one model, LitServe none for any (captures)."""
+    assert WIRE.claims(Call("GET", path), dialect) is claimed
