@@ -58,9 +58,29 @@ def cli() -> None:
     """A mock LLM server that fails on purpose, exactly."""
 
 
-@cli.command()
+class ServeCommand(click.Command):
+    """A command that takes the command line of another server too, behind `--compat`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse what mockllm has too, and keep the rest."""
+        from mockllm.compat import PORT, is_meant, understood
+
+        if not is_meant(args):
+            return super().parse_args(ctx, args)
+        line = ctx.obj = understood(args)
+        ctx.default_map = {"port": PORT}
+        return super().parse_args(ctx, list(line.own))
+
+
+@cli.command(cls=ServeCommand)
 @click.argument("profiles", nargs=-1, metavar="[PROFILE ...]")
 @FOLDERS
+@click.option(
+    "--compat",
+    type=click.Choice(["vllm"]),
+    help="Take this server's command line, for manifests where mockllm stands in its place; "
+    "the profile is then that of the environment.",
+)
 @click.option("--host", default="127.0.0.1", envvar="MOCKLLM_HOST", show_default=True)
 @click.option(
     "--port", default=DEFAULT_PORT, envvar="MOCKLLM_PORT", show_default=True, help="0: a free one."
@@ -76,7 +96,15 @@ def cli() -> None:
 @click.option(
     "--log-format", type=click.Choice(["text", "json"]), default="text", envvar="MOCKLLM_LOG_FORMAT"
 )
-def serve(profiles: tuple[str, ...], folders: tuple[Path, ...], **options: Any) -> None:
+@click.pass_context
+def serve(
+    context: click.Context,
+    /,
+    profiles: tuple[str, ...],
+    folders: tuple[Path, ...],
+    compat: str | None,
+    **options: Any,
+) -> None:
     """Serve profiles, by name or path, until SIGTERM; the first is the one that is on.
 
     Without one: MOCKLLM_PROFILE_YAML (a profile's text), MOCKLLM_PROFILE (a name or path), or the
@@ -86,7 +114,22 @@ def serve(profiles: tuple[str, ...], folders: tuple[Path, ...], **options: Any) 
 
     library = library_of(folders)
     loaded = [find(library, profile) for profile in profiles] or [first_profile(library)]
+    if compat is not None:
+        loaded = [imitating(library, loaded[0], context.obj.models)]
+        if context.obj.ignored:
+            options["note"] = f"--compat {compat} ignores {', '.join(context.obj.ignored)}"
     sys.exit(run(library, loaded, Options(**options)))
+
+
+def imitating(library: Library, profile: Loaded, models: tuple[str, ...]) -> Loaded:
+    """The profile as the one of another server, or the end with every problem."""
+    from mockllm.compat import imitating
+    from mockllm.profile.problems import ProfileError
+
+    try:
+        return imitating(library, profile, models)
+    except ProfileError as error:
+        fail(str(error))
 
 
 def first_profile(library: Library) -> Loaded:

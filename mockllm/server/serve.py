@@ -42,6 +42,8 @@ class Options:
     print_url: bool
     ready_file: Path | None
     log_format: str
+    note: str | None = None
+    """What else the log says at the start."""
 
 
 def run(library: Library, profiles: Sequence[Loaded], options: Options) -> int:
@@ -116,6 +118,8 @@ def announce(service: Service, profiles: Sequence[Loaded], options: Options) -> 
     for name, there in service.listeners.items():
         log.info("listener %s url=%s", name, there)
     seed = fitting(Conditions(options.seed), profiles[0].profile).seed
+    if options.note is not None:
+        log.info(options.note)
     log.info("mockllm ready url=%s profile=%s seed=%d", url, profiles[0].name, seed)
     for profile in profiles:
         if options.speed != 1 and not profile.profile.scalable:
