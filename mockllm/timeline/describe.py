@@ -88,6 +88,10 @@ def telling(document: object, kind: str) -> str:
             return " ".join(str(call[key]) for key in ("name", "arguments") if call.get(key))
         case {"choices": [{"finish_reason": str(reason)}, *_]} if kind == "finish":
             return reason
+        case {"delta": {"text": str(text)} | {"thinking": str(text)}}:
+            return json.dumps(text, ensure_ascii=False)
+        case {"delta": {"partial_json": str(text)} | {"stop_reason": str(text)}}:
+            return text
         case {"choices": [], "usage": {"completion_tokens": count}}:
             return f"{count} completion tokens"
         case {"choices": [{"message": {"content": str(text)}}, *_]} | {

@@ -70,6 +70,10 @@ CALL = {"index": 0, "function": {"name": "get", "arguments": ""}}
 @pytest.mark.parametrize(
     ("kind", "document", "text"),
     [
+        ("content", {"index": 0, "delta": {"type": "text_delta", "text": "a “b”"}}, '"a “b”"'),
+        ("reasoning", {"index": 0, "delta": {"thinking": "a"}}, '"a"'),
+        ("tool", {"index": 0, "delta": {"partial_json": '{"a'}}, '{"a'),
+        ("finish", {"delta": {"stop_reason": "end_turn", "stop_sequence": None}}, "end_turn"),
         ("content", choice(delta={"content": "a “b”"}), '"a “b”"'),
         ("reasoning", choice(delta={"reasoning_content": "hm"}), '"hm"'),
         ("refusal", choice(delta={"refusal": "no"}), '"no"'),
