@@ -21,7 +21,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from email.utils import formatdate, parsedate
 from typing import Any, ClassVar
 
 from mockllm.matchers.call import Call
@@ -150,7 +150,7 @@ class Reply:
         """Status 200 with what only this endpoint says: the rate limits, and no caching of
         streams."""
         made = make_head("anthropic", 200, content_type, self.identity, chunked=chunked)
-        reset = datetime.fromtimestamp(self.identity.created, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        reset = rfc3339(self.identity.created)
         limits = [
             (f"anthropic-ratelimit-{what}-{name}", value)
             for what, limit, rest in LIMITS
@@ -344,3 +344,10 @@ class Reply:
     def pad(self, label: str) -> bytes:
         """The spaces before the last brace."""
         return b" " * self.identity.number(f"pad/{label}", PADS)
+
+
+def rfc3339(seconds: int) -> str:
+    """A Unix time as Anthropic writes it: `2026-11-21T00:00:30Z`."""
+    parts = parsedate(formatdate(seconds))
+    assert parts is not None
+    return "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z".format(*parts)

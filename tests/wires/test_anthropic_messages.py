@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from random import Random
 from typing import Any
 
@@ -236,7 +237,8 @@ def test_heads() -> None:
     assert whole.get("request-id") == "req_01" + SETTING.identity.letters("request", 22)
     assert whole.get("anthropic-organization-id")
     assert whole.get("anthropic-ratelimit-requests-remaining") == "3999"
-    assert whole.get("anthropic-ratelimit-input-tokens-reset") is not None
+    reset = datetime.fromtimestamp(SETTING.identity.created, UTC).isoformat()
+    assert whole.get("anthropic-ratelimit-input-tokens-reset") == reset.replace("+00:00", "Z")
     assert (whole.get("content-type"), whole.get("cache-control")) == ("application/json", None)
     assert whole.get("content-length") == AUTO
     assert streamed.get("content-type") == "text/event-stream; charset=utf-8"
@@ -268,6 +270,7 @@ def test_an_error_ends_the_stream() -> None:
     """It is an event with the id of the request, and no `message_stop` follows it."""
     (frame,) = exchange(WIRE, SETTING).stream_error(ErrorSpec(), done=True)
     identity = "req_01" + SETTING.identity.letters("request", 22)
+    assert isinstance(frame, Frame)
     assert (frame.kinds, frame.event) == (("error",), "error")
     assert frame.data.decode() == (
         '{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"},'
@@ -369,6 +372,7 @@ def test_the_head_of_vllm() -> None:
 def test_an_error_in_a_stream_of_vllm() -> None:
     """The text of the engine's error is lost, and the stream ends (vLLM 0.24.0, observed)."""
     (frame,) = exchange(VLLM, IMITATED).stream_error(ErrorSpec(), done=True)
+    assert isinstance(frame, Frame)
     document = json.loads(frame.data)
     assert (frame.event, document["type"]) == ("error", "error")
     assert document["error"]["type"] == "internal_error"
