@@ -140,7 +140,7 @@ def test_show() -> None:
     assert lines[0].endswith("profiles/error-in-stream.yaml")
     assert "mockllm: 1" in lines
     assert lines[-1] == (
-        "# only route: error = send: {error: {}, done: true} at after content 5 + close: clean at "
+        "# only route: error = send: {error: {}, done: server} at after content 5 + close: clean at "
         "after content 5"
     )
 

@@ -14,8 +14,9 @@ from mockllm.faults.fault import ErrorSpec
 from mockllm.faults.values import parse_duration
 from mockllm.matchers.call import Call
 from mockllm.shapes.answer import render_answer
-from mockllm.shapes.shape import render_error, render_stream_error
-from mockllm.timeline.events import Frame, Message
+from mockllm.shapes.shape import render_error, render_stream_error, shapes
+from mockllm.timeline.encoding import dress
+from mockllm.timeline.events import Extra, Frame, Message
 from mockllm.wires.wire import Setting, Wire
 
 PLACEHOLDER = re.compile(r"\{\{\s*(now|self|listener)(?:\s*\+\s*(\S+?)|\s+([\w-]+))?\s*\}\}")
@@ -90,15 +91,20 @@ class WireExchange:
             identity=self.setting.identity,
         )
 
-    def stream_error(self, spec: ErrorSpec, *, done: bool) -> tuple[Frame, ...]:
-        """An error as a frame of the wire's stream; with `done` also what ends the stream then."""
-        document = render_stream_error(
-            self.shape(spec), spec, model=self.model, identity=self.setting.identity
-        )
+    def stream_error(self, spec: ErrorSpec, *, done: bool | None) -> tuple[Frame | Extra, ...]:
+        """An error as a frame of the wire's stream; with `done` also what ends the stream then,
+        with None if the shape's server sends it."""
+        name = self.shape(spec)
+        document = render_stream_error(name, spec, model=self.model, identity=self.setting.identity)
         if self.wire is None:
             return (Frame(("error",), document),)
         frame = self.wire.error_frame(self.call, document, self.setting)
+        inside = shapes()[name].in_stream
+        if done is None:
+            done = inside is None or inside.done
         tail = self.wire.failed(self.call, document, self.setting) if done else ()
+        if inside is not None and inside.bare and self.call.stream:
+            return (Extra(dress(frame, stream=True).rstrip(b"\n")), *tail)
         return (frame, *tail)
 
     def delta(self, delta: dict[str, Any]) -> Frame:

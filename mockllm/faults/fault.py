@@ -29,7 +29,7 @@ from pydantic import (
 from mockllm.faults.anchors import Anchor, At, parse_anchor
 from mockllm.faults.often import Often
 from mockllm.faults.values import Strict, Text, expected, hint_for
-from mockllm.timeline.events import Frame, Head, Message
+from mockllm.timeline.events import Extra, Frame, Head, Message
 from mockllm.timeline.slots import Encoder
 
 
@@ -105,8 +105,9 @@ class Exchange(Protocol):
     def error(self, spec: ErrorSpec, /) -> tuple[Message, ...]:
         """An error, whole, in its shape or the wire's own."""
 
-    def stream_error(self, spec: ErrorSpec, /, *, done: bool) -> tuple[Frame, ...]:
-        """An error inside a stream; with `done` also what ends the stream behind it."""
+    def stream_error(self, spec: ErrorSpec, /, *, done: bool | None) -> tuple[Frame | Extra, ...]:
+        """An error inside a stream; with `done` also what ends the stream behind it, with None if
+        the shape's server sends that."""
 
     def delta(self, delta: dict[str, Any], /) -> Frame:
         """A frame of the wire's stream with this delta."""

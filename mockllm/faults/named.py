@@ -119,10 +119,13 @@ SHORTHANDS = (
     Shorthand(
         "error",
         "An error frame in the middle of the stream, in the wire's own form or a shape; then the "
-        "final marker and the proper end of the body.",
+        "final marker, if that server sends it, and the proper end of the body.",
         ErrorValue,
         "after content 5",
-        ((SendFault, {"send": {"error": VALUE, "done": True}}), (CloseFault, {"close": "clean"})),
+        (
+            (SendFault, {"send": {"error": VALUE, "done": "server"}}),
+            (CloseFault, {"close": "clean"}),
+        ),
     ),
 )
 

@@ -121,17 +121,29 @@ ErrorValue = Annotated[
 ]
 
 
+def parse_done(value: object) -> object:
+    """Yes, no, or as the imitated server does."""
+    if not isinstance(value, bool) and value != "server":
+        raise expected("true, false or server", value)
+    return value
+
+
 class StreamError(Extras):
     """An error inside the stream, after a 200 has been sent."""
 
     error: ErrorValue = Field(
         description="A shape's name, or shape, status, message, error_type, code, param."
     )
-    done: StrictBool = Field(False, description="Whether the wire's final marker follows it.")
+    done: Annotated[StrictBool | Literal["server"], BeforeValidator(parse_done)] = Field(
+        False,
+        description="Whether the wire's final marker follows it; `server`: as behind an error of "
+        "the shape's server, and with it where that is not known.",
+    )
 
     def events(self, exchange: Exchange) -> tuple[Message, ...]:
         """The error frame, and the final marker if asked for."""
-        return exchange.stream_error(self.error, done=self.done)
+        done = None if self.done == "server" else self.done
+        return exchange.stream_error(self.error, done=done)
 
 
 def parse_interim(value: object) -> object:

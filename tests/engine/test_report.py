@@ -35,7 +35,7 @@ profile p, only route, call 1: POST /v1/chat/completions stream
 fault 1: stall: 2s at after content 7: acts
          = wait: 2s at after content 7
 fault 2: error at after content 8: acts
-         = send: {error: {}, done: true} at after content 8
+         = send: {error: {}, done: server} at after content 8
          = close: clean at after content 8
 fault 3: reset at after content 5: does not act: call 1 of the session, nth: [2]
          = close: rst at after content 5

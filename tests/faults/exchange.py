@@ -42,10 +42,10 @@ class FakeExchange:
         headers = (("Content-Type", "application/json"), ("content-length", AUTO))
         return (Head(spec.status, headers), Frame(("error",), self.spelled(spec)), End())
 
-    def stream_error(self, spec: ErrorSpec, *, done: bool) -> tuple[Frame, ...]:
-        """A frame that holds the specification, and the usual last frame."""
+    def stream_error(self, spec: ErrorSpec, *, done: bool | None) -> tuple[Frame, ...]:
+        """A frame that holds the specification, and the usual last frame unless it is unwanted."""
         frame = Frame(("error",), self.spelled(spec))
-        return (frame, Frame(("done",), b"[DONE]")) if done else (frame,)
+        return (frame,) if done is False else (frame, Frame(("done",), b"[DONE]"))
 
     def delta(self, delta: dict[str, Any]) -> Frame:
         """A frame that holds the delta."""

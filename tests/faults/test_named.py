@@ -58,17 +58,17 @@ def error(text: bytes) -> Frame:
         ),
         (
             {"error": None}, "error", "after content 5",
-            ("send: {error: {}, done: true} at after content 5", "close: clean at after content 5"),
+            ("send: {error: {}, done: server} at after content 5", "close: clean at after content 5"),
             (*FIVE, error(b"{}"), DONE, End()),
         ),
         (
             {"error": "envoy"}, "error: {shape: envoy}", "after content 5",
-            ("send: {error: {shape: envoy}, done: true} at after content 5", "close: clean at after content 5"),
+            ("send: {error: {shape: envoy}, done: server} at after content 5", "close: clean at after content 5"),
             (*FIVE, error(b"{'shape': 'envoy'}"), DONE, End()),
         ),
         (
             {"error": {"status": 503}}, "error: 503", "after content 5",
-            ("send: {error: {status: 503}, done: true} at after content 5", "close: clean at after content 5"),
+            ("send: {error: {status: 503}, done: server} at after content 5", "close: clean at after content 5"),
             (*FIVE, error(b"{'status': 503}"), DONE, End()),
         ),
     ],
@@ -112,7 +112,7 @@ def test_each_says_what_it_does() -> None:
         ({"reset": "2s"}, "expected no value (or true), got '2s'"),
         ({"garble": None, "at": "after content 5"}, "expected an anchor for edit: SELECTOR, head, got 'after content 5'; edit changes a frame or the head, so name it: content 6, head"),
         ({"fail": 503, "at": "after content 5"}, "expected an anchor for reply: request, upload SIZE, got 'after content 5'; once the head is sent there is no other answer"),
-        ({"error": None, "at": "request"}, "expected another anchor for send: {error: {}, done: true}, got 'request'; body bytes need a head before them; to answer otherwise use reply"),
+        ({"error": None, "at": "request"}, "expected another anchor for send: {error: {}, done: server}, got 'request'; body bytes need a head before them; to answer otherwise use reply"),
         ({"stall": "1s", "at": "content 5"}, "expected an anchor for wait: request, head, before SELECTOR, after SELECTOR, byte N, t TIME, server TIME, end, upload SIZE, idle [next-byte], connect, tls, got 'content 5'; say before content 5 or after content 5"),
     ],
 )  # fmt: skip

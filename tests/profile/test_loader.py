@@ -107,7 +107,7 @@ SELECTORS = "a selector such as content 5, content 3..5, frame -1 or finish"
         ("faults: [{encode: {split: {byte: 1}}}]", "2:28: faults[0].encode.split.byte: unknown key 'byte'; did you mean 'bytes'?"),
         ("faults: [{send: comment}]", "2:17: faults[0].send: expected a text, got nothing"),
         ("faults: [{send: {frame: 3}}]", "2:25: faults[0].send.frame: expected a mapping, got 3"),
-        ("faults: [{send: {error: , done: 1}}]", "2:33: faults[0].send.done: expected true or false, got 1"),
+        ("faults: [{send: {error: , done: 1}}]", "2:33: faults[0].send.done: expected true, false or server, got 1"),
         # frequencies
         ("faults: [{reset: , first: 0}]", "2:27: faults[0].first: expected a number of at least 1, got 0"),
         ("faults: [{reset: , first: true}]", "2:27: faults[0].first: expected a whole number, got true"),
