@@ -85,4 +85,4 @@ def imitating(library: Library, loaded: Loaded, models: Sequence[str]) -> Loaded
     """
     data = {key: value for key, value in loaded.data.items() if key != "extends"}
     data = {"dialect": "vllm", **data} | ({"models": list(models)} if models else {})
-    return library.load_text(json.dumps(data), loaded.name, f"{loaded.file} with --compat vllm")
+    return library.load_text(json.dumps(data), loaded.name, "--compat vllm")
