@@ -120,10 +120,13 @@ def test_header_values_are_sent_as_they_are() -> None:
         (Frame(("content",), b"{}"), True, b"data: {}\n\n"),
         (Frame(("content",), b"{}", event="ping"), True, b"event: ping\ndata: {}\n\n"),
         (Frame(("body",), b"{}", event="ping"), False, b"{}"),
+        (Frame(("content",), b"{}", spaced=False), True, b"data:{}\n\n"),
+        (Frame(("content",), b"{}", event="ping", spaced=False), True, b"event:ping\ndata:{}\n\n"),
     ],
 )
 def test_dress(frame: Frame, stream: bool, data: bytes) -> None:
-    """Only a stream dresses its frames, with the event's name where there is one."""
+    """Only a stream dresses its frames, with the event's name where there is one; the space behind
+    the colons is optional."""
     assert dress(frame, stream=stream) == data
 
 

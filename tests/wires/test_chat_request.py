@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockllm.matchers.call import Conversation
-from mockllm.wires.chat_request import conversation
+from mockllm.wires.chat_form import Options
+from mockllm.wires.chat_request import conversation, stream_options
 
 USER = {"role": "user", "content": "one"}
 PARTS = {"role": "user", "content": [{"type": "text", "text": "a"}, {"image": 1}, {"text": "b"}]}
@@ -66,3 +67,20 @@ JSON = st.recursive(
 def test_any_json_can_be_read(data: dict[str, Any]) -> None:
     """Whatever stands where a chat request has its fields, nothing is refused here."""
     assert conversation(data).turn >= 1
+
+
+@pytest.mark.parametrize(
+    ("said", "options"),
+    [
+        (None, Options()),
+        ([], Options()),
+        ({}, Options()),
+        ({"include_usage": True}, Options(usage=True)),
+        ({"continuous_usage_stats": True}, Options(each_usage=True)),
+        ({"include_obfuscation": False}, Options(obfuscation=False)),
+        ({"include_obfuscation": None, "include_usage": None}, Options()),
+    ],
+)
+def test_stream_options(said: Any, options: Options) -> None:
+    """What the client wants of a stream; what is no object asks for nothing."""
+    assert stream_options({"stream_options": said}) == options
