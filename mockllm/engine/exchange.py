@@ -79,7 +79,12 @@ class WireExchange:
 
     def answer(self, name: str) -> tuple[Message, ...]:
         """A named answer, whole."""
-        return render_answer(name, has_body=bool(self.call.body), identity=self.setting.identity)
+        return render_answer(
+            name,
+            has_body=bool(self.call.body),
+            identity=self.setting.identity,
+            closing=not self.call.keep_alive,
+        )
 
     def error(self, spec: ErrorSpec) -> tuple[Message, ...]:
         """An error, whole."""
@@ -89,6 +94,7 @@ class WireExchange:
             model=self.model,
             has_body=bool(self.call.body),
             identity=self.setting.identity,
+            closing=not self.call.keep_alive,
         )
 
     def stream_error(self, spec: ErrorSpec, *, done: bool | None) -> tuple[Frame | Extra, ...]:

@@ -25,6 +25,7 @@ from mockllm.timeline.framing import Lowered, lower
 from mockllm.timeline.pacing import Pace, pace
 from mockllm.timeline.slots import Step, until_end
 from mockllm.wires.dialects import DIALECTS
+from mockllm.wires.heads import with_connection
 from mockllm.wires.identity import Identity
 from mockllm.wires.wire import NOTHING, Effect, Refused, Setting, Store, Wire
 
@@ -397,10 +398,10 @@ def fitted(step: Step, call: Call) -> Step:
     head = step.event
     if not isinstance(head, Head) or (call.keep_alive and not call.http10):
         return step
-    drop = {"connection"} | ({"transfer-encoding"} if call.http10 else set())
-    headers = [(name, value) for name, value in head.headers if name.lower() not in drop]
-    close = (("connection", "close"),)
-    return replace(step, event=Head(head.status, (*headers, *close), head.reason))
+    drop = {"transfer-encoding"} if call.http10 else set()
+    headers = tuple(pair for pair in head.headers if pair[0].lower() not in drop)
+    headers = with_connection(headers, closes=True)
+    return replace(step, event=Head(head.status, headers, head.reason))
 
 
 def hastened(lowered: Lowered, speed: float) -> Lowered:

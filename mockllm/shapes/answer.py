@@ -114,12 +114,15 @@ def answers() -> Named[Answer]:
     return Named(names, find)
 
 
-def render_answer(name: str, *, has_body: bool, identity: Identity) -> tuple[Message, ...]:
-    """A named answer as it was captured; `has_body`: the request has one."""
+def render_answer(
+    name: str, *, has_body: bool, identity: Identity, closing: bool = False
+) -> tuple[Message, ...]:
+    """A named answer as it was captured; `has_body`: the request has one; `closing`: it asks for
+    the end of the connection, which the head then confirms where its server does."""
     answer = find(name)
     unread = leaves_unread(answer.server, has_body=has_body, after_body=answer.after_body)
     closes = answer.closes or unread
-    head = answer.head(identity, closes=closes)
+    head = answer.head(identity, closes=closes or closing)
     parts = [filled_bytes(unit, identity) for unit in answer.units]
     body: tuple[Frame | Extra, ...]
     if isinstance(answer.body, tuple):

@@ -168,15 +168,22 @@ def shape_of(name: str) -> Shape:
 
 
 def render_error(
-    name: str, spec: ErrorSpec, *, model: str, has_body: bool, identity: Identity
+    name: str,
+    spec: ErrorSpec,
+    *,
+    model: str,
+    has_body: bool,
+    identity: Identity,
+    closing: bool = False,
 ) -> tuple[Message, ...]:
-    """An error as a whole reply in the shape of this name."""
+    """An error as a whole reply in the shape of this name; `has_body` and `closing` as of
+    `render_answer`."""
     shape = shapes()[name]
     entry = shape.entry(spec.status)
     unread = leaves_unread(shape.server, has_body=has_body, after_body=entry.after_body)
     closes = entry.closes or unread
     kind = entry.content_type or shape.content_type
-    head = make_head(shape.server, spec.status, kind, identity, closes=closes)
+    head = make_head(shape.server, spec.status, kind, identity, closes=closes or closing)
     extra = tuple((key, filled(value, identity)) for key, value in entry.headers.items())
     head = Head(head.status, (*head.headers, *extra), entry.reason)
     document = shape.document(spec, entry, model, identity)

@@ -127,6 +127,7 @@ SERVERS = {
             ("x-frame-options", "DENY"),
             ("content-security-policy", "frame-ancestors 'none'"),
             ("x-content-type-options", "nosniff"),
+            ("Connection", AUTO),
         )
     ),
     "nginx": Server(
