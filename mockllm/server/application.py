@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -131,10 +132,16 @@ class Application:
         if transport is None:
             return Played(keep_alive=False)
         flight = Flight(request.method, request.path, transport)
+        with self.flying(flight):
+            return await self.answer(request, flight)
+
+    @contextmanager
+    def flying(self, flight: Flight) -> Iterator[None]:
+        """Count a request among those in flight while it is answered."""
         self._flights[flight] = None
         self._on_change()
         try:
-            return await self.answer(request, flight)
+            yield
         finally:
             del self._flights[flight]
             self._on_change()
@@ -164,7 +171,7 @@ class Application:
         if body is None:
             plan = self.engine.refusal(call, too_large(), here)
         else:
-            plan = self.engine.plan(call, path_name, here, otherwise=self._profile, visit=visit)
+            plan = self.planned(call, path_name, here, visit)
             plan = replace(plan, before=acted)
         record = self.engine.begin(plan, iso_time())
         outcome = await self.play(plan, record, flight)
@@ -172,6 +179,12 @@ class Application:
         if kept and plan.idle:
             self.idle(plan, record, outcome, transport)
         return Played(keep_alive=kept)
+
+    def planned(
+        self, call: Call, path_name: str | None, here: Here, visit: Visit | None = None
+    ) -> Plan:
+        """The plan for a call, under the profile of this port where the call chooses none."""
+        return self.engine.plan(call, path_name, here, otherwise=self._profile, visit=visit)
 
     def is_own_health(self, request: web.BaseRequest) -> bool:
         """Whether the health of this server is asked for, and not that of one that it imitates:

@@ -13,14 +13,13 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any, ClassVar
 
 from mockllm.matchers.call import Call, Conversation
-from mockllm.scripts.script import Script
+from mockllm.scripts.script import Script, Text
 from mockllm.scripts.tokens import count_tokens
 from mockllm.timeline.events import AUTO, End, Frame, Head, Message
-from mockllm.wires.heads import uuid
+from mockllm.wires.heads import make_head, uuid
 from mockllm.wires.identity import Identity
 from mockllm.wires.kserve import (
     KServe,
@@ -53,9 +52,7 @@ class KServeV2(KServe):
         """The model is in the path; the last text of the inputs is the user's message."""
         said = input_texts(call)
         conversation = Conversation(message=said[-1] if said else None)
-        return replace(
-            super().understand(call), model=call.params["model"], conversation=conversation
-        )
+        return Understood(call.params["model"], is_streamed(call), conversation)
 
     def check(self, call: Call, setting: Setting) -> None:
         """FastAPI's checks, version and model, then the inputs."""
@@ -77,16 +74,11 @@ class KServeV2(KServe):
         identity = setting.identity
         id = asked.id or uuid(identity)
         outputs = asked.outputs or (Output(OUTPUT, asked.binary),)
+        if call.stream:
+            return streamed(model_of(call), id, outputs, script, len(texts), identity)
         tokens = script.tokens * len(texts)
         if not any(output.binary for output in outputs):
-            document = {
-                "model_name": model_of(call),
-                "model_version": None,
-                "id": id,
-                "parameters": None,
-                "outputs": [tensor(one.name, texts) | {"data": texts} for one in outputs],
-            }
-            return whole(document, identity, tokens=tokens)
+            return whole(inferred(model_of(call), id, outputs, texts), identity, tokens=tokens)
         header, raw = with_bytes(model_of(call), id, outputs, texts)
         head = Head(
             200,
@@ -103,6 +95,35 @@ class KServeV2(KServe):
 def tensor(name: str, texts: list[str]) -> dict[str, Any]:
     """An output, without its data."""
     return {"name": name, "shape": [len(texts)], "datatype": "BYTES", "parameters": None}
+
+
+def inferred(model: str, id: Any, outputs: tuple[Output, ...], texts: list[str]) -> dict[str, Any]:
+    """An answer in JSON."""
+    return {
+        "model_name": model,
+        "model_version": None,
+        "id": id,
+        "parameters": None,
+        "outputs": [tensor(one.name, texts) | {"data": texts} for one in outputs],
+    }
+
+
+def is_streamed(call: Call) -> bool:
+    """Whether the call is one of Triton's stream over gRPC: no other has a header of this name."""
+    return (call.header(":path") or "").endswith("/ModelStreamInfer")
+
+
+def streamed(
+    model: str, id: Any, outputs: tuple[Output, ...], script: Script, rows: int, identity: Identity
+) -> tuple[Message, ...]:
+    """An answer for each piece of the script's text."""
+    head = make_head("uvicorn", 200, "application/json", identity, chunked=True)
+    pieces = [piece for part in script.parts if isinstance(part, Text) for piece in part.pieces]
+    frames = [
+        Frame(("content",), compact(inferred(model, id, outputs, [piece] * rows)), tokens=rows)
+        for piece in pieces
+    ]
+    return (head, *frames, End())
 
 
 def with_bytes(
