@@ -20,8 +20,8 @@ from mockllm.wires.json_bytes import compact
 from mockllm.wires.wire import Refused, Setting, Wire
 
 CREATED = 1_715_367_049
-MAX_MODEL_LEN = 8192
-"""How many tokens vLLM's models take."""
+MAX_MODEL_LEN = 131072
+"""How many tokens vLLM's models take, prompt and answer together."""
 
 
 class OpenAIModels(Wire):

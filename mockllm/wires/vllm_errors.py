@@ -17,6 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from mockllm.faults.fault import ErrorSpec
 from mockllm.matchers.call import Call
+from mockllm.wires.openai_models import MAX_MODEL_LEN
 from mockllm.wires.wire import Refused
 
 Error = Mapping[str, Any]
@@ -115,15 +116,42 @@ def refused(call: Call, function: str, errors: list[Error]) -> Refused:
     )
 
 
-def bad_request(message: str, param: str | None = None) -> Refused:
+def bad_request(message: str, param: str | None = None, *, shape: str = "vllm") -> Refused:
     """The 400 of what the engine refuses."""
     return Refused(
         ErrorSpec(
             status=400,
-            shape="vllm",
+            shape=shape,
             message=message,
             error_type="BadRequestError",
             param=param,
             code=400,
         )
     )
+
+
+def check_length(prompt: int, asked: int | None, *, shape: str = "vllm") -> None:
+    """Refuse a request that asks for more tokens than the model has room for (observed).
+
+    The engine stops counting a prompt that is too long at the first token too many, and says so.
+    """
+    answer = asked or 0
+    if answer > MAX_MODEL_LEN:
+        raise bad_request(
+            f"max_tokens={answer} cannot be greater than max_model_len=max_total_tokens="
+            f"{MAX_MODEL_LEN}. Please request fewer output tokens. (parameter=max_tokens, "
+            f"value={answer})",
+            "max_tokens",
+            shape=shape,
+        )
+    if prompt + answer > MAX_MODEL_LEN:
+        least = MAX_MODEL_LEN - answer + 1
+        raise bad_request(
+            f"This model's maximum context length is {MAX_MODEL_LEN} tokens. However, you "
+            f"requested {answer} output tokens and your prompt contains at least {least} input "
+            f"tokens, for a total of at least {MAX_MODEL_LEN + 1} tokens. Please reduce the length "
+            "of the input prompt or the number of requested output tokens. "
+            f"(parameter=input_tokens, value={least})",
+            "input_tokens",
+            shape=shape,
+        )

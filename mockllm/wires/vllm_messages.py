@@ -20,9 +20,11 @@ from mockllm.wires.anthropic_messages import AnthropicMessages, Reply
 from mockllm.wires.anthropic_tokens import AnthropicTokens
 from mockllm.wires.heads import make_head
 from mockllm.wires.openai_chat import compact
-from mockllm.wires.vllm_errors import check_fields
+from mockllm.wires.vllm_errors import check_fields, check_length
 from mockllm.wires.vllm_server import DIALECT
 from mockllm.wires.wire import Setting
+
+SHAPE = "vllm-messages"
 
 
 class VllmMessages(AnthropicMessages):
@@ -37,12 +39,13 @@ class VllmMessages(AnthropicMessages):
 
     def shape(self, call: Call, setting: Setting) -> str:
         """Anthropic's form with vLLM's words."""
-        return "vllm-messages"
+        return SHAPE
 
     def check(self, call: Call, setting: Setting) -> None:
-        """Refuse what lacks a field or has one of another type."""
+        """Refuse what lacks a field, has one of another type, or is too long."""
         fields = {"model": str, "messages": list, "max_tokens": int, "stream": bool}
         check_fields(call, "create_messages", fields, "model", "messages", "max_tokens")
+        check_length(self.prompt_tokens(call), self.token_limit(call), shape=SHAPE)
 
     def reply(self, call: Call, script: Script, setting: Setting) -> Reply:
         """The reply to a call, as vLLM says it."""
@@ -62,7 +65,7 @@ class VllmCount(AnthropicTokens):
 
     def shape(self, call: Call, setting: Setting) -> str:
         """Anthropic's form with vLLM's words."""
-        return "vllm-messages"
+        return SHAPE
 
     def check(self, call: Call, setting: Setting) -> None:
         """Refuse what lacks a field or has one of another type."""

@@ -16,6 +16,7 @@ from mockllm.scripts.script import Script
 from mockllm.timeline.events import Message
 from mockllm.wires.chat_request import messages, texts_of
 from mockllm.wires.openai_chat import compact
+from mockllm.wires.openai_models import MAX_MODEL_LEN
 from mockllm.wires.vllm_errors import bad_request, check_fields
 from mockllm.wires.vllm_server import VllmWire
 from mockllm.wires.wire import Setting
@@ -26,8 +27,6 @@ FIRST: tuple[int, ...] = (0, *accumulate(256**size for size in range(1, SIZE)))
 """The first id of the tokens of one byte, of two, of three."""
 VOCABULARY: int = FIRST[-1] + 256**SIZE
 """How many tokens there are."""
-MAX_MODEL_LEN = 131072
-"""How many tokens the model takes, prompt and answer together."""
 
 
 class VllmTokenize(VllmWire):

@@ -387,3 +387,6 @@ def test_what_vllm_refuses() -> None:
     spec = refused.value.spec
     assert (spec.status, spec.shape, spec.param) == (400, "vllm", "body.max_tokens")
     VLLM.check(call(temperature="hot"), IMITATED)
+    with pytest.raises(Refused) as refused:
+        VLLM.check(call(max_tokens=10**6), IMITATED)
+    assert (refused.value.spec.shape, refused.value.spec.error_type) == ("vllm-messages", "BadRequestError")  # fmt: skip

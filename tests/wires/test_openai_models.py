@@ -73,7 +73,7 @@ def test_vllm_models() -> None:
     """A model of vLLM 0.24.0 (a capture): its permissions, and how many tokens it takes."""
     id = "modelperm-" + SETTING.identity.hexadecimal("permission/gpt-4o", 16)
     assert document("vllm", "/v1/models").startswith(
-        '{"object":"list","data":[{"id":"gpt-4o","object":"model","created":1715367049,"owned_by":"vllm","root":"gpt-4o","parent":null,"max_model_len":8192,"permission":[{"id":"' + id + '","object":"model_permission","created":1715367049,"allow_create_engine":false,"allow_sampling":true,"allow_logprobs":true,"allow_search_indices":false,"allow_view":true,"allow_fine_tuning":false,"organization":"*","group":null,"is_blocking":false}]}'
+        '{"object":"list","data":[{"id":"gpt-4o","object":"model","created":1715367049,"owned_by":"vllm","root":"gpt-4o","parent":null,"max_model_len":131072,"permission":[{"id":"' + id + '","object":"model_permission","created":1715367049,"allow_create_engine":false,"allow_sampling":true,"allow_logprobs":true,"allow_search_indices":false,"allow_view":true,"allow_fine_tuning":false,"organization":"*","group":null,"is_blocking":false}]}'
     )  # fmt: skip
 
 

@@ -18,7 +18,7 @@ from mockllm.scripts.script import Script
 from mockllm.timeline.events import Frame, Head
 from mockllm.wires.dialects import DIALECTS
 from mockllm.wires.identity import Identity
-from mockllm.wires.vllm_errors import check_fields
+from mockllm.wires.vllm_errors import check_fields, check_length
 from mockllm.wires.vllm_server import VllmHealth, VllmLoad, VllmVersion
 from mockllm.wires.vllm_tokens import VOCABULARY, VllmDetokenize, VllmTokenize, cut, id_of, text_of
 from mockllm.wires.wire import Refused, Setting, Wire
@@ -190,3 +190,25 @@ def test_pydantic_is_generous(body: bytes) -> None:
     """Null stands for a field that is not needed, and texts for what they say."""
     data, _ = parse(body)
     check_fields(Call("POST", CHAT, body=body, data=data), "f", {"n": int, "s": bool})
+
+
+@pytest.mark.parametrize(
+    ("prompt", "asked", "param", "message"),
+    [
+        (8, 99999999, "max_tokens", "max_tokens=99999999 cannot be greater than max_model_len=max_total_tokens=131072. Please request fewer output tokens. (parameter=max_tokens, value=99999999)"),
+        (131060, 20, "input_tokens", "This model's maximum context length is 131072 tokens. However, you requested 20 output tokens and your prompt contains at least 131053 input tokens, for a total of at least 131073 tokens. Please reduce the length of the input prompt or the number of requested output tokens. (parameter=input_tokens, value=131053)"),
+    ],
+)  # fmt: skip
+def test_what_is_too_long(prompt: int, asked: int, param: str, message: str) -> None:
+    """The texts of vLLM 0.24.0 (observed), with the length of the model that is imitated."""
+    with pytest.raises(Refused) as refused:
+        check_length(prompt, asked)
+    spec = refused.value.spec
+    assert (spec.status, spec.shape, spec.error_type) == (400, "vllm", "BadRequestError")
+    assert (spec.param, spec.message) == (param, message)
+
+
+def test_what_just_fits() -> None:
+    """The length counts prompt and answer together."""
+    check_length(131052, 20)
+    check_length(8, None)
