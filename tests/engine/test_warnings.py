@@ -145,3 +145,10 @@ def test_listeners() -> None:
         "  - name: a",
         "    faults: [{close: rst, at: connect}, {fail: 503}, {fail: 500}]",
     ) == [f"p:4:54: listeners[0].faults[2]: {ENDED}"]
+
+
+def test_faults_of_other_wires() -> None:
+    """A request of each API is tried, also where it demands what others do not."""
+    route = "{match: {wire: anthropic.messages}, faults: [{cut: , at: after event ping}]}"
+    assert warned(f"routes: [{route}]") == []
+    assert len(warned(f"routes: [{route.replace('anthropic.messages', 'openai.chat')}]")) == 1
