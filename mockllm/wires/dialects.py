@@ -8,6 +8,7 @@ belongs to, else its own.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from mockllm.matchers.call import Call
 from mockllm.timeline.events import Head
@@ -17,6 +18,7 @@ from mockllm.wires.heads import make_head
 from mockllm.wires.identity import Identity
 from mockllm.wires.text_form import OPENAI_TEXT, AzureText, TextForm, VllmText
 
+Validation = Literal["openai", "azure", "vllm", "fastapi", "tgi"]
 EVENT_STREAM = "text/event-stream; charset=utf-8"
 
 
@@ -34,6 +36,10 @@ class Dialect:
     """How it writes chat completions."""
     text: TextForm = OPENAI_TEXT
     """How it writes text completions."""
+    validation: Validation = "openai"
+    """How it refuses a wrong request (`refusals`)."""
+    needs_model: bool = True
+    """Whether a request must name a model."""
     event_stream: str = EVENT_STREAM
     """The content type of its streams."""
     stream_headers: tuple[tuple[str, str], ...] = ()
@@ -55,7 +61,15 @@ DIALECTS: dict[str, Dialect] = {
         Dialect("openai", "OpenAI's API.", "openai", "openai"),
         Dialect("anthropic", "Anthropic's API.", "anthropic", "anthropic"),
         Dialect("anthropic", "Anthropic's API.", "anthropic", "anthropic"),
-        Dialect("azure", "Azure OpenAI.", "azure", "azure", chat=AzureChat(), text=AzureText()),
+        Dialect(
+            "azure",
+            "Azure OpenAI.",
+            "azure",
+            "azure",
+            chat=AzureChat(),
+            text=AzureText(),
+            validation="azure",
+        ),
         Dialect(
             "kserve",
             "KServe's model server.",
@@ -63,15 +77,35 @@ DIALECTS: dict[str, Dialect] = {
             "kserve-openai",
             chat=VllmChat(),
             text=VllmText(),
+            validation="fastapi",
         ),
-        Dialect("vllm", "vLLM's server.", "vllm", "vllm", chat=VllmChat(), text=VllmText()),
-        Dialect("litserve", "LitServe's server.", "uvicorn", "litserve", chat=LitServeChat()),
+        Dialect(
+            "vllm",
+            "vLLM's server.",
+            "vllm",
+            "vllm",
+            chat=VllmChat(),
+            text=VllmText(),
+            validation="vllm",
+            needs_model=False,
+        ),
+        Dialect(
+            "litserve",
+            "LitServe's server.",
+            "uvicorn",
+            "litserve",
+            chat=LitServeChat(),
+            validation="fastapi",
+            needs_model=False,
+        ),
         Dialect(
             "tgi",
             "Hugging Face's Text Generation Inference.",
             "axum",
             "tgi",
             chat=TgiChat(),
+            validation="tgi",
+            needs_model=False,
             event_stream="text/event-stream",
             stream_headers=(("cache-control", "no-cache"), ("x-accel-buffering", "no")),
         ),

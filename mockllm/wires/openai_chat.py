@@ -47,6 +47,7 @@ from mockllm.wires.openai_check import (
 )
 from mockllm.wires.openai_check import invalid as invalid
 from mockllm.wires.openai_check import wrong_type as wrong_type
+from mockllm.wires.refusals import check_as
 from mockllm.wires.wire import Effect, Setting, Understood, Wire
 
 ROLES = ("system", "assistant", "user", "function", "tool", "developer")
@@ -58,6 +59,8 @@ NUMBERS: Mapping[str, tuple[int, float]] = {
     "max_completion_tokens": (1, math.inf),
 }
 """Parameters that are whole numbers, with their least and largest value (openai-openapi)."""
+FIELDS = {"messages": list, "model": str, "temperature": float, "max_tokens": int, "stream": bool}
+"""What pydantic looks at in the servers that check with it."""
 MASKS = 16
 """How many different obfuscations a choice has; they repeat, because nobody reads them."""
 STORING = ("openai", "azure")
@@ -86,12 +89,18 @@ class OpenAIChat(Wire):
 
     def check(self, call: Call, setting: Setting) -> None:
         """Refuse what OpenAI refuses: no model, no messages, wrong types, usage without stream."""
-        check_json(call)
-        check_model(call)
-        check_messages(call.data.get("messages"))
-        check_stream(call)
-        check_numbers(call.data, NUMBERS)
-        check_stream_options(call)
+        needed = setting.dialect.needs_model
+
+        def check(call: Call) -> None:
+            """As OpenAI does."""
+            check_json(call)
+            check_model(call, needed=needed)
+            check_messages(call.data.get("messages"))
+            check_stream(call)
+            check_numbers(call.data, NUMBERS)
+            check_stream_options(call)
+
+        check_as(call, setting, "create_chat_completion", FIELDS, "messages", check)
 
     def prompt_tokens(self, call: Call) -> int:
         """As the usage counts them."""
@@ -149,7 +158,8 @@ class Reply:
     def of(cls, call: Call, script: Script, setting: Setting) -> Reply:
         """The reply to a call, under the names that its identity gives."""
         form, identity = setting.dialect.chat, setting.identity
-        named = Named(form.id(identity), call.model, identity.created, form.fingerprint(identity))
+        model = call.model or setting.models[0]
+        named = Named(form.id(identity), model, identity.created, form.fingerprint(identity))
         return cls(call, script, identity, setting.dialect, named, stream_options(call.data))
 
     @property

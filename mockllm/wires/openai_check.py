@@ -91,10 +91,11 @@ def check_json(call: Call) -> None:
         )
 
 
-def check_model(call: Call) -> None:
+def check_model(call: Call, *, needed: bool = True) -> None:
     """Refuse a request that names no model; a deployment in the path is one."""
     model = call.data.get("model")
-    if "deployment" not in call.params and (not isinstance(model, str) or not model):
+    named = isinstance(model, str) and model != ""
+    if not named and (needed or model is not None) and "deployment" not in call.params:
         raise invalid("you must provide a model parameter")
 
 

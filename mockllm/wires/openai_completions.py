@@ -37,6 +37,7 @@ from mockllm.wires.openai_check import (
     unknown_form,
     wrong_type,
 )
+from mockllm.wires.refusals import check_as
 from mockllm.wires.wire import Setting, Understood, Wire
 
 MAX_TOKENS = 16
@@ -48,6 +49,8 @@ NUMBERS: Mapping[str, tuple[int, float]] = {
     "logprobs": (0, 5),
 }
 """Parameters that are whole numbers, with their least and largest value (openai-openapi)."""
+FIELDS = {"model": str, "temperature": float, "max_tokens": int, "stream": bool}
+"""What pydantic looks at in the servers that check with it."""
 FINISHES = {"tool_calls": "stop"}
 """What a text completion says instead of a finish reason that it does not have."""
 
@@ -80,22 +83,16 @@ class OpenAICompletions(Wire):
 
     def check(self, call: Call, setting: Setting) -> None:
         """Refuse what OpenAI refuses: no model, no prompt, wrong types, too few candidates."""
-        check_json(call)
-        check_model(call)
-        if prompts(call.data) is None:
-            raise unknown_form("prompt")
-        check_stream(call)
-        check_numbers(call.data, NUMBERS)
-        if call.data.get("echo") is not None and not isinstance(call.data["echo"], bool):
-            raise wrong_type("echo", "a boolean", call.data["echo"])
-        count, best = call.data.get("n") or 1, call.data.get("best_of")
-        if best is not None and best < count:
-            raise invalid(
-                "You requested that the server return more choices than it will generate (HINT: "
-                f"You must set 'n' (currently {count}) to be at most 'best_of' (currently {best}), "
-                "or omit either parameter if you don't specifically want to use them.)"
-            )
-        check_stream_options(call)
+        needed = setting.dialect.needs_model
+
+        def check(call: Call) -> None:
+            """As OpenAI does."""
+            check_json(call)
+            check_model(call, needed=needed)
+            check_candidates(call)
+            check_stream_options(call)
+
+        check_as(call, setting, "create_completion", FIELDS, "prompt", check)
 
     def prompt_tokens(self, call: Call) -> int:
         """As the usage counts them."""
@@ -124,6 +121,24 @@ class OpenAICompletions(Wire):
         reply = TextReply.of(call, Script(()), setting)
         choice = {**reply.choice(0, "", None, None, whole=False), **delta}
         return Frame(("extra",), compact(reply.chunk(choice)))
+
+
+def check_candidates(call: Call) -> None:
+    """Refuse prompts in no known form, numbers out of range, and fewer candidates than choices."""
+    data = call.data
+    if prompts(data) is None:
+        raise unknown_form("prompt")
+    check_stream(call)
+    check_numbers(data, NUMBERS)
+    if data.get("echo") is not None and not isinstance(data["echo"], bool):
+        raise wrong_type("echo", "a boolean", data["echo"])
+    count, best = data.get("n") or 1, data.get("best_of")
+    if best is not None and best < count:
+        raise invalid(
+            "You requested that the server return more choices than it will generate (HINT: "
+            f"You must set 'n' (currently {count}) to be at most 'best_of' (currently {best}), "
+            "or omit either parameter if you don't specifically want to use them.)"
+        )
 
 
 def prompts(data: Mapping[str, Any]) -> list[Prompt] | None:
@@ -174,7 +189,8 @@ class TextReply:
     def of(cls, call: Call, script: Script, setting: Setting) -> TextReply:
         """The reply to a call, under the names that its identity gives."""
         form, identity = setting.dialect.text, setting.identity
-        named = Named(form.id(identity), call.model, identity.created, form.fingerprint(identity))
+        model = call.model or setting.models[0]
+        named = Named(form.id(identity), model, identity.created, form.fingerprint(identity))
         options = stream_options(call.data)
         asked = tuple(prompts(call.data) or ("",))
         return cls(call, script, identity, setting.dialect, named, options, asked)

@@ -30,6 +30,7 @@ from mockllm.wires.openai_check import (
     unsupported_value,
 )
 from mockllm.wires.openai_completions import Prompt, length, prompts
+from mockllm.wires.refusals import check_as
 from mockllm.wires.wire import Setting, Understood, Wire
 
 SIZE = 1536
@@ -46,6 +47,8 @@ RIGID = ("text-embedding-ada-002",)
 """The models that know no `dimensions`."""
 MOST_INPUTS = 2048
 """How many inputs a request may have."""
+FIELDS = {"model": str, "dimensions": int}
+"""What pydantic looks at in the servers that check with it."""
 FORMATS = ("float", "base64")
 
 
@@ -71,17 +74,15 @@ class OpenAIEmbeddings(Wire):
 
     def check(self, call: Call, setting: Setting) -> None:
         """Refuse what OpenAI refuses: no model, empty or wrong input, sizes that cannot be."""
-        check_json(call)
-        check_model(call)
-        if inputs(call.data) is None:
-            raise unknown_form("input")
-        form = call.data.get("encoding_format")
-        if form is not None and form not in FORMATS:
-            raise unsupported_value("encoding_format", form, FORMATS)
-        wanted = call.data.get("dimensions")
-        if wanted is not None:
-            check_number("dimensions", wanted)
-            check_dimensions(call.model or "", wanted)
+        needed = setting.dialect.needs_model
+
+        def check(call: Call) -> None:
+            """As OpenAI does."""
+            check_json(call)
+            check_model(call, needed=needed)
+            check_input(call)
+
+        check_as(call, setting, "create_embedding", FIELDS, "input", check)
 
     def prompt_tokens(self, call: Call) -> int:
         """As the usage counts them."""
@@ -89,7 +90,7 @@ class OpenAIEmbeddings(Wire):
 
     def answer(self, call: Call, script: Script, setting: Setting) -> tuple[Message, ...]:
         """A vector for each input; the script has no say."""
-        data, model = call.data, call.model or ""
+        data, model = call.data, call.model or setting.models[0]
         size = data.get("dimensions") or size_of(model)
         as_text = data.get("encoding_format") == "base64"
         vectors = (vector(model, one, size) for one in inputs(data) or ())
@@ -109,6 +110,19 @@ class OpenAIEmbeddings(Wire):
         }
         head = setting.dialect.head(setting.identity)
         return (head, Frame(("body",), compact(document)), End())
+
+
+def check_input(call: Call) -> None:
+    """Refuse input in no known form, and unknown forms and sizes of vectors."""
+    if inputs(call.data) is None:
+        raise unknown_form("input")
+    form = call.data.get("encoding_format")
+    if form is not None and form not in FORMATS:
+        raise unsupported_value("encoding_format", form, FORMATS)
+    wanted = call.data.get("dimensions")
+    if wanted is not None:
+        check_number("dimensions", wanted)
+        check_dimensions(call.model or "", wanted)
 
 
 def check_dimensions(model: str, wanted: int) -> None:
