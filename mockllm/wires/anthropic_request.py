@@ -34,13 +34,17 @@ def conversation(data: Mapping[str, Any]) -> Conversation:
     said = messages(data)
     spoken = [texts for one in said if one.get("role") == "user" and (texts := texts_of(one))]
     answers = sum(one.get("role") == "assistant" for one in said)
-    choice = data.get("tool_choice")
-    kind = choice.get("type") if isinstance(choice, dict) else None
+    forbidden, wanted = False, None
+    match data.get("tool_choice"):
+        case {"type": "none"}:
+            forbidden = True
+        case {"type": "tool", "name": str(name)}:
+            wanted = name
     return Conversation(
         "\n".join(spoken[-1]) if spoken else None,
         answers + 1,
-        {} if kind == "none" else dict(tools(data)),
-        choice.get("name") if isinstance(choice, dict) and kind == "tool" else None,
+        {} if forbidden else dict(tools(data)),
+        wanted,
         schema(data),
     )
 

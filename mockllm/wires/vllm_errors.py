@@ -131,10 +131,17 @@ def bad_request(message: str, param: str | None = None, *, shape: str = "vllm") 
 
 
 def check_length(prompt: int, asked: int | None, *, shape: str = "vllm") -> None:
-    """Refuse a request that asks for more tokens than the model has room for (observed).
+    """Refuse a request that asks for no tokens (vLLM's source), or for more than the model has room
+    for (observed).
 
     The engine stops counting a prompt that is too long at the first token too many, and says so.
     """
+    if asked is not None and asked < 1:
+        raise bad_request(
+            f"max_tokens must be at least 1, got {asked}. (parameter=max_tokens, value={asked})",
+            "max_tokens",
+            shape=shape,
+        )
     answer = asked or 0
     if answer > MAX_MODEL_LEN:
         raise bad_request(

@@ -45,6 +45,7 @@ def text(words: str) -> dict[str, Any]:
         ({"tools": [WEATHER], "tool_choice": {"type": "tool", "name": "get_weather"}}, Conversation(tools={"get_weather": SCHEMA}, tool="get_weather")),
         ({"tools": [WEATHER], "tool_choice": {"type": "any"}}, Conversation(tools={"get_weather": SCHEMA})),
         ({"tools": [WEATHER], "tool_choice": {"type": "none"}}, Conversation()),
+        ({"tool_choice": {"type": "tool", "name": ["a"]}}, Conversation()),
         ({"output_config": {"format": {"type": "json_schema", "schema": SCHEMA}}}, Conversation(schema=SCHEMA)),
         ({"output_format": {"type": "json_schema", "schema": SCHEMA}}, Conversation(schema=SCHEMA)),
         ({"output_config": {"effort": "low"}}, Conversation()),

@@ -195,11 +195,12 @@ def test_pydantic_is_generous(body: bytes) -> None:
 @pytest.mark.parametrize(
     ("prompt", "asked", "param", "message"),
     [
+        (8, 0, "max_tokens", "max_tokens must be at least 1, got 0. (parameter=max_tokens, value=0)"),
         (8, 99999999, "max_tokens", "max_tokens=99999999 cannot be greater than max_model_len=max_total_tokens=131072. Please request fewer output tokens. (parameter=max_tokens, value=99999999)"),
         (131060, 20, "input_tokens", "This model's maximum context length is 131072 tokens. However, you requested 20 output tokens and your prompt contains at least 131053 input tokens, for a total of at least 131073 tokens. Please reduce the length of the input prompt or the number of requested output tokens. (parameter=input_tokens, value=131053)"),
     ],
 )  # fmt: skip
-def test_what_is_too_long(prompt: int, asked: int, param: str, message: str) -> None:
+def test_lengths_that_are_refused(prompt: int, asked: int, param: str, message: str) -> None:
     """The texts of vLLM 0.24.0 (observed), with the length of the model that is imitated."""
     with pytest.raises(Refused) as refused:
         check_length(prompt, asked)
