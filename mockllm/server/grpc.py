@@ -49,11 +49,11 @@ class Grpc:
         )
 
     def stop(self) -> None:
-        """Stop listening and close every connection; who plays has been let go before."""
+        """Stop listening, let go of every call, close every connection."""
         if self._server is not None:
             self._server.close()
         for connection in tuple(self._connections):
-            connection.close()
+            connection.release()
         if self._address is not None:
             self._address.close()
 

@@ -28,6 +28,7 @@ from h2.exceptions import ProtocolError
 
 from mockllm.server.application import MAX_BODY, NUMBERS
 from mockllm.server.grpc_timeline import RESET, TRAILERS
+from mockllm.server.player import Player
 
 PREFIX = struct.Struct(">BI")
 WINDOW = 1 << 20
@@ -274,6 +275,14 @@ class Connection(asyncio.Protocol):
         """Close the connection when everything is sent."""
         if self._transport is not None:
             self._transport.close()
+
+    def release(self) -> None:
+        """Let go of every call that is playing, and close."""
+        for stream in tuple(self._streams.values()):
+            player = stream.get_protocol()
+            if isinstance(player, Player):
+                player.release()
+        self.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The client is gone."""
