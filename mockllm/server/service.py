@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from mockllm.engine.engine import Engine
 from mockllm.engine.gate import Connection, profile_of
@@ -18,8 +18,12 @@ from mockllm.server.address import BACKLOG, Address
 from mockllm.server.admin import Guard, is_loopback
 from mockllm.server.application import Application, Flight, Server, iso_time
 from mockllm.server.clock import LoopClock
+from mockllm.server.grpc_extra import make_grpc
 from mockllm.server.listeners import Port
 from mockllm.server.tls import server_context
+
+if TYPE_CHECKING:
+    from mockllm.server.grpc import Grpc
 
 GOODBYE = 0.05
 """Seconds that aiohttp gives its handlers at the stop; ours end without their connections. Not 0, which means
@@ -38,6 +42,8 @@ class Settings:
     """0 takes a free one."""
     conditions: Conditions = field(default_factory=Conditions)
     admin_token: str | None = None
+    grpc_port: int | None = None
+    """The port for gRPC (extra `grpc`); 0 takes a free one, None opens none."""
 
 
 class Service:
@@ -67,7 +73,10 @@ class Service:
         self._server: asyncio.Server | None = None
         self._switching = asyncio.Lock()
         self._ports: list[Port] = []
+        self._grpc: Grpc | None = None
         self.url = ""
+        self.grpc_target = ""
+        """Host and port for clients of gRPC; empty where none is open."""
 
     def _application(self, profile: Loaded | None = None) -> Application:
         """What answers on one port."""
@@ -84,7 +93,12 @@ class Service:
     # Life
 
     async def start(self) -> None:
-        """Bind and listen; raises `OSError` where the address cannot be had."""
+        """Bind and listen; raises `OSError` where the address cannot be had, and `GrpcMissing`."""
+        settings = self._settings
+        if settings.grpc_port is not None:
+            self._grpc = make_grpc(self.application, settings.host, settings.grpc_port)
+            await self._grpc.start()
+            self.grpc_target = url_of(settings.host, self._grpc.port).removeprefix("http://")
         self._address = Address(self._settings.host, self._settings.port)
         self.url = url_of(self._settings.host, self._address.port)
         await self.up()
@@ -144,6 +158,8 @@ class Service:
             return
         async with self._switching:
             await self._deafen()
+        if self._grpc is not None:
+            self._grpc.stop()
         for port in self._ports:
             await port.close()
         for handler in self._handlers:
