@@ -60,7 +60,6 @@ DIALECTS: dict[str, Dialect] = {
     for dialect in (
         Dialect("openai", "OpenAI's API.", "openai", "openai"),
         Dialect("anthropic", "Anthropic's API.", "anthropic", "anthropic"),
-        Dialect("anthropic", "Anthropic's API.", "anthropic", "anthropic"),
         Dialect(
             "azure",
             "Azure OpenAI.",
