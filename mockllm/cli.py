@@ -369,7 +369,10 @@ def plan(
     elif method == "POST":
         message = {"role": "user", "content": "Hello!"}
         wanted = model or loaded.profile.models[0]
-        data = json.dumps({"model": wanted, "stream": stream, "messages": [message]}).encode()
+        body = {"model": wanted, "stream": stream, "messages": [message]}
+        if path.endswith("/messages"):  # Anthropic's API demands a limit
+            body["max_tokens"] = 1024
+        data = json.dumps(body).encode()
     else:
         data = b""
     call, path_name = engine.read(method, path, (), data)

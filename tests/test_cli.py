@@ -171,6 +171,13 @@ def test_plan_text() -> None:
     ]
 
 
+def test_plan_of_the_messages_api() -> None:
+    """The request that is made up has what Anthropic's API demands."""
+    lines = run("plan", "default", "--path", "/v1/messages").stdout.splitlines()
+    assert "role" in lines[2]
+    assert lines[-1].endswith("end         of the body")
+
+
 def test_plan_of_a_later_call() -> None:
     """A fault that is spent says so."""
     assert (
