@@ -1,14 +1,15 @@
 """What in a profile can never act: the faults and routes that `mockllm check` warns of.
 
 Nothing is proved here: requests of many kinds are planned, as a server would plan them, and a fault
-that acts in none of the plans is named. Where a request cannot be made up (a wire that refuses the
-ones tried, a path of the profile's own) nothing is said. Requests for several choices (`n`) are
-not tried: an anchor that only the frames of a second choice reach is hardly meant.
+that acts in none of the plans is named. Where no request can be made up (a route for wires that
+refuse all that were tried, a path of the profile's own) nothing is said. Requests for several choices
+(`n`) are not tried: an anchor that only the frames of a second choice reach is hardly meant.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice, product
@@ -101,14 +102,13 @@ class Trial:
 
     call: Call
     plain: bool
-    """Whether it is the simplest of its wire, which the wire must take."""
+    """Whether it is the simplest of its endpoint, and is answered there."""
 
 
 def never(loaded: Loaded, route: Route, index: int) -> Iterator[tuple[int, str]]:
     """The faults of a route that act in no plan, and why."""
     trials = [one for one in requests(loaded) if fits(one.call, route)]
-    healthy = [(one, plan_of(loaded, route, index, (), one.call)) for one in trials]
-    if not trials or any(plan.refused is not None for one, plan in healthy if one.plain):
+    if not any(trial.plain for trial in trials):
         return
     for number, fault in enumerate(route.faults):
         if fault.anchor.point in ELSEWHERE:
@@ -217,20 +217,39 @@ def times(faults: tuple[AnyFault, ...]) -> list[float]:
 
 # Requests
 
+NEEDED: tuple[dict[str, Any], ...] = ({}, {"input": TEXT}, {"max_tokens": 100_000})
+"""What some wires refuse to do without, and others do not know; the first that is taken is used."""
+
 
 def requests(loaded: Loaded) -> Iterator[Trial]:
     """Requests to every wire that the profile's dialect has, of every kind that changes what an
     answer has."""
-    engine = Engine(Library(), loaded, conditions=Conditions(), now=lambda: 0.0)
     model = loaded.profile.models[0]
     for wire in wires():
         for method, template in wire.endpoints:
-            path = "".join(part.rpartition("}")[2] or model for part in template.split("{"))
-            for number, body in enumerate(bodies(model) if method == "POST" else (None,)):
-                data = b"" if body is None else json.dumps(body).encode()
-                call, _ = engine.read(method, path, (), data)
-                if served(call, loaded.profile.dialect)[0] is not None:
-                    yield Trial(call, number < 2)
+            path = re.sub(r"\{\w+\}", model, template)
+            tried: list[Trial] = []
+            for beside in NEEDED if method == "POST" else NEEDED[:1]:
+                tried = trials(loaded, method, path, beside)
+                if not tried or tried[0].plain:
+                    break
+            yield from tried
+
+
+def trials(loaded: Loaded, method: str, path: str, beside: dict[str, Any]) -> list[Trial]:
+    """Requests of every kind to one endpoint, with something beside what they all say."""
+    found: list[Trial] = []
+    engine = Engine(Library(), loaded, conditions=Conditions(), now=lambda: 0.0)
+    bare = Route()
+    kinds = bodies(loaded.profile.models[0]) if method == "POST" else (None,)
+    for number, body in enumerate(kinds):
+        data = b"" if body is None else json.dumps(beside | body).encode()
+        call, _ = engine.read(method, path, (), data)
+        if served(call, loaded.profile.dialect)[0] is None:
+            continue
+        plain = number < 2 and plan_of(loaded, bare, 0, (), call).refused is None
+        found.append(Trial(call, plain))
+    return found
 
 
 def bodies(model: str) -> Iterator[dict[str, Any]]:
