@@ -149,7 +149,7 @@ def test_editors_and_the_reference_know_them(site: Path) -> None:
     for row in (
         "| `weekday` | text | The weekday that a header says. |",
         "| `count` | whole number from 1 | The numbers from one. How far. |",
-        "| `tiny` | A shape of a test. | Nowhere. |",
+        "| `tiny` | A shape of a test. | – | Nowhere. |",
     ):
         assert row in page
 

@@ -156,7 +156,8 @@ def shape_names() -> Iterator[str]:
 
 @cache
 def shapes() -> Named[Shape]:
-    """All shapes by name."""
+    """All shapes by name; raises `PluginError` where another distribution's cannot be found."""
+    documents()
     return Named(shape_names, shape_of)
 
 
