@@ -32,8 +32,8 @@ from mockllm.wires.chat_request import conversation, stream_options, texts_of
 from mockllm.wires.chat_stored import stored
 from mockllm.wires.dialects import Dialect, dialect_of_path
 from mockllm.wires.identity import Identity
+from mockllm.wires.json_bytes import around, place, template
 from mockllm.wires.json_bytes import compact as compact
-from mockllm.wires.json_bytes import place, template
 from mockllm.wires.json_bytes import quoted as quoted
 from mockllm.wires.logprobs import Logprobs
 from mockllm.wires.openai_check import (
@@ -316,18 +316,31 @@ class Reply:
         form = template(self.form.chunk(chunk), "text", "logprobs", "id", "mask", "usage")
         values = {b"id": quoted(self.named.id), b"logprobs": b"null", b"usage": b"null"}
         masks = [quoted(self.mask(index, step)) for step in range(MASKS)]
+        # Most chunks differ in text and mask alone: what stands around the text is made once.
+        shells = [around(form, b"text", {**values, b"mask": mask}) for mask in masks]
         wanted = self.logprobs if part.kind != "reasoning" else None
+        differs = self.form.renames or self.options.each_usage or wanted is not None
+        kinds = (part.kind,)
         for step, piece in enumerate(part.pieces, number):
-            values[b"text"] = quoted(piece)
-            values[b"mask"] = masks[step % MASKS]
-            if self.form.renames:
-                values[b"id"] = quoted(self.form.id(self.identity, f"chunk/{index}/{step}"))
-            if wanted is not None:
-                values[b"logprobs"] = wanted.of_piece(piece, part.kind)
-            if self.options.each_usage:
-                values[b"usage"] = compact(self.usage(whole=False, tokens=step + 1))
-            kinds = ("role", part.kind) if bears and step == number else (part.kind,)
-            yield Frame(kinds, form % values, tokens=1)
+            before, behind = shells[step % MASKS]
+            if differs:
+                more = self.differing(index, step, piece, part.kind if wanted else None)
+                values = {**values, **more, b"mask": masks[step % MASKS]}
+                before, behind = around(form, b"text", values)
+            bearing = ("role", *kinds) if bears and step == number else kinds
+            yield Frame(bearing, before + quoted(piece) + behind, tokens=1)
+
+    def differing(self, index: int, step: int, piece: str, kind: str | None) -> dict[bytes, bytes]:
+        """What else differs in the chunks of a text, where the server or the client wants it;
+        `kind`: of the text whose probabilities are wanted."""
+        found: dict[bytes, bytes] = {}
+        if self.form.renames:
+            found[b"id"] = quoted(self.form.id(self.identity, f"chunk/{index}/{step}"))
+        if self.logprobs is not None and kind is not None:
+            found[b"logprobs"] = self.logprobs.of_piece(piece, kind)
+        if self.options.each_usage:
+            found[b"usage"] = compact(self.usage(whole=False, tokens=step + 1))
+        return found
 
     def tool_frames(self, index: int, step: int, part: ToolCall, *, bears: bool) -> Iterator[Frame]:
         """The chunks of one tool call; the first of an answer may carry the role too."""
