@@ -136,12 +136,7 @@ class MockLLM(Face, Observing):
     def client_url(self) -> str:
         """Where a client of the first profile belongs: the listener whose connections fail, where
         that is all that the profile is about; else the server itself."""
-        profile = self._first.profile
-        if not any(route.faults for route in profile.all_routes):
-            for listener in profile.listeners:
-                if listener.gates and listener.name in self.listeners:
-                    return self.listeners[listener.name]
-        return self.url
+        return self._running.service.client_url
 
     @property
     def listeners(self) -> dict[str, str]:

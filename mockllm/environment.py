@@ -6,8 +6,7 @@ import os
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-API_KEY = "mockllm-not-a-key"
-"""What clients send: no secret scanner takes it for a key."""
+from mockllm.engine.select import API_KEY
 
 POINTERS: Mapping[str, Mapping[str, str]] = {
     "openai": {

@@ -23,6 +23,7 @@ FLOORS = (
     "profile",
     "engine",
     "server",
+    "drill",
 )
 """From ground to top; what stands in no folder is the roof."""
 IMPURE = {

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any, cast
 from urllib.parse import unquote
 
+from mockllm.engine.account import OPEN, Admission, Arrival, Ledger
 from mockllm.engine.counters import Begun, Counters, said_attempt
 from mockllm.engine.demands import Demands, Unmet
 from mockllm.engine.endpoints import refuse, served
@@ -16,7 +17,17 @@ from mockllm.engine.exchange import Here
 from mockllm.engine.garbage import GarbageBin
 from mockllm.engine.gate import Connections
 from mockllm.engine.journal import Entry, Journal, Record
-from mockllm.engine.plan import Conditions, Found, Plan, Visit, find_route, make_plan, upload_plans
+from mockllm.engine.plan import (
+    Conditions,
+    Found,
+    Plan,
+    Visit,
+    find_route,
+    fitting,
+    make_plan,
+    setting_of,
+    upload_plans,
+)
 from mockllm.engine.select import select, split_path
 from mockllm.engine.spoken import Spoken
 from mockllm.engine.store import Documents
@@ -28,7 +39,9 @@ from mockllm.matchers.call import Call
 from mockllm.profile.adding import Said
 from mockllm.profile.library import Library
 from mockllm.profile.loader import Loaded
-from mockllm.wires.wire import Refused
+from mockllm.timeline.events import Frame
+from mockllm.wires.identity import Identity
+from mockllm.wires.wire import Refused, Wire
 
 
 class Engine:
@@ -55,6 +68,7 @@ class Engine:
         self._counters = Counters()
         self._tallies = Tallies()
         self._store = Documents()
+        self._ledger = Ledger()
         self._spoken = Spoken()
         self.demands = Demands()
         self._counted: dict[int, tuple[tuple[Count, ...], bool]] = {}
@@ -105,11 +119,13 @@ class Engine:
         if self._borrowed is not None and self._borrowed[0].name == profile.name:
             self._borrowed = (profile, self._borrowed[1])
         self._tallies.forget(profile.name)
+        self._ledger.forget(profile.name)
 
     def use(self, profile: Loaded, seconds: float | None = None) -> None:
         """Switch to a profile, for good or for some time; its counts and windows begin anew."""
         self._loaded[profile.name] = profile
         self._tallies.forget(profile.name)
+        self._ledger.forget(profile.name)
         self._start = self._now()
         if seconds is None:
             self._lasting, self._borrowed = profile, None
@@ -123,7 +139,13 @@ class Engine:
         """
         self._spoken.say(said)
         self._tallies.clear()
+        self._ledger.clear()
         self._start = self._now()
+
+    @property
+    def zero(self) -> float:
+        """When the journal's clock began, on the server's."""
+        return self._zero
 
     @property
     def said(self) -> tuple[Said, ...]:
@@ -144,6 +166,7 @@ class Engine:
         """Forget calls, counts and what was said; windows begin anew. The profile stays."""
         self._counters.reset()
         self._tallies.clear()
+        self._ledger.clear()
         self._counted.clear()
         self._store.clear()
         self._spoken.say(())
@@ -204,7 +227,7 @@ class Engine:
         `otherwise` is the profile of a call that chooses none; without it, the one that is on.
         """
         made = self._plan(call, path_name, here, refusal=None, visit=visit, otherwise=otherwise)
-        if made.answered:
+        if made.carried_out:
             self._store.apply(made.effects)
         return made
 
@@ -244,8 +267,18 @@ class Engine:
         return self._plan(call, None, here, refusal=Refused(spec), visit=Visit())
 
     def preview(self, call: Call, path_name: str | None, here: Here, visit: Visit) -> Plan:
-        """The plan that a call would get; nothing is counted."""
-        return self._plan(call, path_name, here, refusal=None, visit=visit)
+        """The plan that a call would get; nothing is counted.
+
+        To an account the calls before it, of the ordinal in `visit`, are equal to it: they come at
+        the same moment, one when the one before is over.
+        """
+        ledger = Ledger()
+        made = self._plan(call, path_name, here, refusal=None, visit=visit, ledger=ledger)
+        for _ in range(visit.ordinal - 1 if ledger.used else 0):
+            frames = (step.event for step in made.steps if isinstance(step.event, Frame))
+            ledger.leave(visit.ticket, sum(frame.tokens for frame in frames))
+            made = self._plan(call, path_name, here, refusal=None, visit=visit, ledger=ledger)
+        return made
 
     def begin(self, plan: Plan, time: str) -> Record:
         """Write down a call that has been read; `time` is now, in UTC."""
@@ -257,6 +290,7 @@ class Engine:
         ticket, now = entry.plan.visit.ticket, self._now()
         self._counters.end(ticket, now, success=entry.succeeded, first=entry.logical)
         counts, limited = self._counted.pop(ticket, ((), False))
+        self._ledger.leave(ticket, entry.tokens_sent)
         # Long prompts take long to count, and most profiles do not ask.
         end(counts, now, self._tokens(entry) if limited else 0)
 
@@ -306,6 +340,7 @@ class Engine:
         refusal: Refused | None,
         visit: Visit | None,
         otherwise: Loaded | None = None,
+        ledger: Ledger | None = None,
     ) -> Plan:
         profile = otherwise or self.profile
         chosen = refusal is not None
@@ -323,8 +358,12 @@ class Engine:
             number = visit.number or said_attempt(call) or call.attempt
             begun = Begun(visit.ticket, number, visit.first)
         call = replace(call, attempt=begun.attempt)
-        # A request that names no profile is on nobody's route: it meets no faults, and no count of
-        # a route has it.
+        admission = OPEN
+        if refusal is None and wire is not None:
+            admission = self._admission(call, profile, wire, begun.ticket, here, ledger)
+            refusal, chosen = admission.refusal, admission.refusal is not None
+        # A request that names no profile, or that its account refuses, is on nobody's route: it
+        # meets no faults, and no count of a route has it.
         found = Found(None, -1, ()) if chosen else find_route(call, profile.profile)
         if visit is None:
             visit = self._visit(call, profile, found, begun)
@@ -339,7 +378,27 @@ class Engine:
             conditions=self.conditions,
             here=here,
             store=self._store,
+            headers=admission.headers,
         )
+
+    def _admission(
+        self,
+        call: Call,
+        profile: Loaded,
+        wire: Wire,
+        ticket: int,
+        here: Here,
+        ledger: Ledger | None,
+    ) -> Admission:
+        """What the profile's account says to a call, which is counted in the ledger."""
+        account = profile.profile.account
+        if account is None:
+            return OPEN
+        now, speed = self._now(), fitting(self.conditions, profile.profile).speed
+        setting = setting_of(call, profile.profile, wire, Identity("account"), self._store)
+        elapsed = (now - self._start) * speed
+        arrival = Arrival(profile.name, call, wire, setting, ticket, now * speed, elapsed, here.now)
+        return (self._ledger if ledger is None else ledger).admit(account, arrival)
 
 
 def split_target(target: str) -> tuple[str, str]:

@@ -299,7 +299,7 @@ def gaps_of(attempts: Sequence[Entry]) -> list[float]:
 
 def judge_executions(limits: Limits, attempts: Sequence[Entry]) -> Finding:
     """The requests that a real server would have carried out."""
-    count = sum(entry.plan.answered for entry in attempts)
+    count = sum(entry.plan.carried_out for entry in attempts)
     return in_limits(limits, count, f"{count} of {len(attempts)} requests were carried out")
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from mockllm.engine import dice
+from mockllm.engine.account_words import Headers, with_headers
 from mockllm.engine.exchange import Here, WireExchange
 from mockllm.engine.select import PREFIX
 from mockllm.engine.upload import Stage, stages
@@ -120,7 +121,7 @@ class Plan:
     """What a healthy server would have said; None where the request is refused."""
     wire: Wire | None = None
     effects: tuple[Effect, ...] = ()
-    """What the call leaves behind for later ones, if it is answered."""
+    """What the call leaves behind for later ones, if it is carried out."""
 
     @property
     def head(self) -> Head | None:
@@ -128,12 +129,12 @@ class Plan:
         return next((s.event for s in self.steps if isinstance(s.event, Head)), None)
 
     @property
-    def answered(self) -> bool:
-        """Whether a real server would have carried the request out: the head of the answer is the
-        wire's own, whatever becomes of the rest."""
+    def carried_out(self) -> bool:
+        """Whether a real server would have carried the request out, and billed it: it was in order,
+        and no other answer stood in the place of its own. What became of the answer does not count."""
         head = next((step for step in self.steps if isinstance(step.event, Head)), None)
-        if head is None or self.refused is not None:
-            return False
+        if self.refused is not None or head is None:
+            return self.refused is None
         faults = self.found.route.faults if self.found.route else ()
         verbs = (verb for index in head.faults for verb in faults[index].verbs)
         return not any(isinstance(verb, ReplyFault) for verb in verbs)
@@ -177,10 +178,12 @@ def make_plan(
     conditions: Conditions,
     here: Here,
     store: Store = NOTHING,
+    headers: Headers = (),
 ) -> Plan:
     """Script, wire, pacing, faults and framing, in this order.
 
-    `refusal` is why the request cannot be served at all; `store` is what earlier calls have left.
+    `refusal` is why the request cannot be served at all; `store` is what earlier calls have left;
+    `headers` are those that the account says on every answer.
     """
     conditions = fitting(conditions, profile)
     exchange = exchange_of(call, found, visit, name, profile, wire, conditions, here, store)
@@ -188,6 +191,8 @@ def make_plan(
     script, refused, said, effects = base(
         call, found, exchange, profile, refusal, inflight_of(visit)
     )
+    if headers:
+        script = tuple(with_headers(e, headers) if isinstance(e, Head) else e for e in script)
     if conditions.paced and refusal is None:
         timing = timing_of(found.route or HEALTHY, script, inflight_of(visit))
         script = pace(script, timing, dice.random(*who, "pacing"))
@@ -204,7 +209,7 @@ def make_plan(
         name,
         found,
         visit,
-        refused.spec.message or "" if refused else None,
+        refused.why if refused else None,
         until_end(sequence),
         applied.reports,
         hastened(lowered, conditions.speed),
@@ -232,10 +237,17 @@ def exchange_of(
 ) -> WireExchange:
     """The exchange of a call; `who` in it is what all of its draws derive from."""
     who = (conditions.seed, name, found.name, call.fingerprint, call.session, visit.attempt)
-    dialect = profile.dialect or (wire.dialect_of(call) if wire else Wire.dialect)
     ready = visit.elapsed * conditions.speed >= profile.loading
-    setting = Setting(Identity(dice.key(*who)), profile.models, DIALECTS[dialect], store, ready)
-    return WireExchange(call, wire, setting, here, who)
+    setting = setting_of(call, profile, wire, Identity(dice.key(*who)), store)
+    return WireExchange(call, wire, replace(setting, ready=ready), here, who)
+
+
+def setting_of(
+    call: Call, profile: Profile, wire: Wire | None, identity: Identity, store: Store
+) -> Setting:
+    """What the answer to a call depends on, with a server that is ready."""
+    dialect = profile.dialect or (wire.dialect_of(call) if wire else Wire.dialect)
+    return Setting(identity, profile.models, DIALECTS[dialect], store)
 
 
 def fitting(conditions: Conditions, profile: Profile) -> Conditions:

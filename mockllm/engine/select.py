@@ -16,6 +16,8 @@ from mockllm.matchers.call import Call
 from mockllm.profile.library import unknown
 from mockllm.wires.wire import Refused
 
+API_KEY = "mockllm-not-a-key"
+"""What clients send that need a key and have none: no secret scanner takes it for one."""
 HEADER = "x-mockllm-profile"
 
 

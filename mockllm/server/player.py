@@ -85,6 +85,8 @@ class Player(asyncio.Protocol):
             self._completed = self._begun
             if self._full:
                 return  # resume_writing goes on from here
+            if self._transport.is_closing():
+                return  # a write has failed; connection_lost comes next
             if self._begun == len(events):
                 self._finish("done")
                 return

@@ -152,6 +152,17 @@ class Service:
         """The URLs of the further ports, by name."""
         return self.engine.listeners
 
+    @property
+    def client_url(self) -> str:
+        """Where a client of the profile belongs: the listener whose connections fail, where that is
+        all that the profile is about; else the server's own port."""
+        profile = self._profile.profile
+        if not any(route.faults for route in profile.all_routes):
+            for listener in profile.listeners:
+                if listener.gates and listener.name in self.listeners:
+                    return self.listeners[listener.name]
+        return self.url
+
     async def stop(self) -> None:
         """Stop accepting, let go of every stream, close every connection, give the ports up."""
         if self._address is None:

@@ -1,0 +1,110 @@
+"""One cell of a drill's table: what a system did in one incident, with the evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from mockllm.drill.worker import Event
+from mockllm.engine.findings.finding import Finding
+from mockllm.engine.judge import Judgement, Seen
+
+Verdict = Literal[
+    "survived", "survived with advice", "failed safely", "wrong", "hung", "not judged"
+]
+
+VERDICTS: tuple[Verdict, ...] = (
+    "survived",
+    "survived with advice",
+    "failed safely",
+    "not judged",
+    "wrong",
+    "hung",
+)
+"""From best to worst; what was not judged stands between good and bad."""
+BAD: frozenset[Verdict] = frozenset({"wrong", "hung"})
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Something that the server did or saw, on the clock that all processes share."""
+
+    time: float
+    until: float
+    """The same as `time` for what has no length."""
+    kind: str
+    """request, head, frame, wait, close, peer."""
+    text: str
+    call: int
+    """The number of the call in the journal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What a system did in one incident."""
+
+    incident: str
+    category: str
+    verdict: Verdict
+    reason: str
+    """Why, in a sentence."""
+    seen: Seen | None = None
+    judgements: tuple[Judgement, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    facts: Mapping[str, str] = field(default_factory=dict)
+    """What a gateway made of what it got, by name."""
+    attempts: int = 0
+    seconds: float = 0.0
+    begun: float = 0.0
+    """When the client was asked, on the clock of the events."""
+    events: tuple[Event, ...] = ()
+    """What the client saw."""
+    marks: tuple[Mark, ...] = ()
+    """What the server did."""
+    sent: tuple[str, ...] = ()
+    """The bytes that the server wrote, call by call, as text."""
+
+    def as_json(self) -> dict[str, Any]:
+        """The cell as data; times count from when the client was asked."""
+        return {
+            "incident": self.incident,
+            "category": self.category,
+            "verdict": self.verdict,
+            "reason": self.reason,
+            "attempts": self.attempts,
+            "seconds": round(self.seconds, 3),
+            "seen": None if self.seen is None else asdict(self.seen),
+            "judgements": [asdict(one) for one in self.judgements],
+            "findings": [one.as_json() for one in self.findings],
+            "facts": dict(self.facts),
+            "client": [[round(e.time - self.begun, 6), e.kind, e.text] for e in self.events],
+            "server": [
+                [
+                    round(m.time - self.begun, 6),
+                    round(m.until - self.begun, 6),
+                    m.kind,
+                    m.text,
+                    m.call,
+                ]
+                for m in self.marks
+            ],
+            "sent": list(self.sent),
+        }
+
+
+def verdict_of(
+    seen: Seen, judgements: tuple[Judgement, ...], findings: tuple[Finding, ...]
+) -> tuple[Verdict, str]:
+    """The verdict on a call that ended, and why."""
+    broken = [one for one in judgements if one.verdict == "broken"]
+    if broken:
+        return "wrong", "; ".join(f"{one.statement}: {one.evidence}" for one in broken)
+    held = [one for one in judgements if one.verdict == "held"]
+    if not held:
+        return "not judged", "; ".join(one.evidence for one in judgements) or "it expects nothing"
+    if seen.error is not None:
+        return "failed safely", f"{seen.error.name}: {seen.error.message[:160]}"
+    if findings:
+        return "survived with advice", "; ".join(f"{one.name}: {one.evidence}" for one in findings)
+    return "survived", "; ".join(f"{one.statement}" for one in held)

@@ -1,0 +1,101 @@
+"""The process that drives one client: JSON lines in, JSON lines out.
+
+    python main.py NAME
+
+NAME is a file beside this one. Each line of standard input is one order:
+
+- `{"op": "open", "base_url": …, "api_key": …, "timeout": …, "retries": …}` makes a new client; the
+  time limit is in seconds.
+- `{"op": "call", "wire": …, "model": …, "stream": …, "messages": […], "tools": […] or null}` asks once,
+  through that client.
+
+Each is answered with one line: `{"ok": true}`, or what the caller saw: `text`, `error`, `tool_calls`,
+`finish`, `usage`, `seconds`, and `events`, a list of `[time, kind, text]`. Times are CLOCK_MONOTONIC,
+which all processes of a machine share. Standard output belongs to the protocol, so what the client
+prints goes to standard error. Python 3.8 or later; imports only the client.
+"""
+
+import importlib
+import json
+import os
+import sys
+import time
+
+MAX_EVENTS = 2000
+LONG = 200
+"""Characters of a text that an event shows."""
+
+
+class Notes:
+    """What happened in a call, with times."""
+
+    def __init__(self):
+        self.events = []
+
+    def __call__(self, kind, text=""):
+        """Write down an event."""
+        if len(self.events) < MAX_EVENTS:
+            self.events.append([time.monotonic(), kind, str(text)[:LONG]])
+
+
+def version_of(driver):
+    """The version of the client, as its driver tells it."""
+    return {"version": driver.version(), "python": sys.version.split()[0], "wires": driver.WIRES}
+
+
+def failed(driver, error):
+    """An exception, as the drill knows it."""
+    kind, status, code = driver.kind(error), None, None
+    one, known = error, []
+    while one is not None and one not in known:
+        known.append(one)
+        for name in ("status_code", "http_status", "status"):
+            value = getattr(one, name, None)
+            if status is None and isinstance(value, int) and not isinstance(value, bool):
+                status = value
+        value = getattr(one, "code", None)
+        if code is None and isinstance(value, (int, str)):
+            code = value
+        one = one.__cause__ or one.__context__
+    return {
+        "kind": kind,
+        "name": type(error).__name__,
+        "message": str(error)[:2000],
+        "status": status,
+        "code": code,
+    }
+
+
+def call(driver, client, order):
+    """Ask once; what the caller saw."""
+    note, begun = Notes(), time.monotonic()
+    seen = {"text": None, "error": None, "tool_calls": None, "finish": None, "usage": None}
+    note("call")
+    try:
+        seen.update(driver.call(client, order, note))
+        note("returned")
+    except Exception as error:
+        seen["error"] = failed(driver, error)
+        note("raised", type(error).__name__)
+    seen["seconds"] = time.monotonic() - begun
+    return {"seen": seen, "events": note.events, "begun": begun}
+
+
+def serve(driver, source, target):
+    """Carry out orders until there are no more."""
+    client = None
+    for line in source:
+        order = json.loads(line)
+        if order["op"] == "open":
+            client = driver.open_client(order)
+            answer = {"ok": True, **version_of(driver)}
+        else:
+            answer = call(driver, client, order)
+        target.write(json.dumps(answer) + "\n")
+        target.flush()
+
+
+if __name__ == "__main__":
+    out = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)  # a client that prints must not break the protocol
+    serve(importlib.import_module(sys.argv[1]), sys.stdin, out)

@@ -1,0 +1,48 @@
+"""What the server did in a call, as marks on the axis of time that client and server share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+from mockllm.drill.cell import Mark
+from mockllm.engine.journal import Entry
+from mockllm.timeline.describe import describe
+
+SHOWN = 4000
+"""Characters of the bytes that a cell keeps of each call."""
+
+
+def marks_of(entry: Entry, zero: float) -> Iterator[Mark]:
+    """The marks of one call; `zero` is when the journal's clock began.
+
+    What was planned stands where it was planned, up to what was reached; the end stands where it was
+    seen.
+    """
+    begun, number = zero + entry.at, entry.number
+    ended = zero + entry.ended_at if entry.ended_at is not None else None
+    yield Mark(
+        begun, begun, "request", f"{entry.method} {entry.path} attempt {entry.attempt}", number
+    )
+    lines = list(describe(entry.plan.steps[: entry.reached], entry.plan.speed))
+    last = ended if ended is not None else begun
+    times = [*(begun + line.time for line in lines), last]
+    for line, (start, until) in zip(lines, pairwise(times), strict=True):
+        names = ", ".join(entry.plan.reports[index].text for index in line.faults)
+        text = f"{line.what} {line.text}" + (f" <- {names}" if names else "")
+        length = min(until, last) if line.what == "wait" else start
+        kind = line.what if line.what in ("head", "wait", "close", "end") else "frame"
+        yield Mark(min(start, last), max(length, min(start, last)), kind, text, number)
+    if ended is not None:
+        yield Mark(ended, ended, "over", entry.outcome.ending, number)
+    if entry.outcome.peer_left is not None:
+        left = begun + entry.outcome.peer_left
+        yield Mark(
+            left, left, "peer", f"client left ({entry.outcome.peer or 'unknown how'})", number
+        )
+
+
+def sent_text(entry: Entry) -> str:
+    """The bytes that were written, as text; long ones are cut."""
+    text = entry.bytes_written.decode("utf-8", "backslashreplace")
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}… {len(text) - SHOWN} characters more"

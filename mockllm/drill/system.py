@@ -1,0 +1,105 @@
+"""What is drilled: an SDK, a gateway, a command or a Python function, described in a small file."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+from typing import Literal
+
+import yaml
+from pydantic import Field, StrictInt, ValidationError, model_validator
+
+from mockllm.faults.values import Duration, Strict, Text, expected
+
+CLIENTS = ("openai", "anthropic", "litellm", "langchain", "http")
+FILES = {
+    "openai": "openai_sdk",
+    "anthropic": "anthropic_sdk",
+    "litellm": "litellm_sdk",
+    "langchain": "langchain_sdk",
+    "http": "http_loop",
+}
+"""The program that drives each client."""
+
+
+class BadSystem(Exception):
+    """A system cannot be drilled as it is described."""
+
+
+class Start(Strict):
+    """How a gateway is started, with its real configuration."""
+
+    command: tuple[Text, ...] = Field(
+        min_length=1,
+        description="Program and arguments; {config}, {port}, {upstream}, {folder} are filled in.",
+    )
+    config: Text | None = Field(
+        None, description="The file beside this one that holds its configuration, as a template."
+    )
+    ready: Text = Field("/", description="The path that answers when it is ready.")
+    within: Duration = Field(60.0, description="How long that may take.")
+    version: tuple[Text, ...] = Field((), description="The command that prints its version.")
+    environment: dict[str, Text] = Field({}, description="Variables that it needs.")
+
+
+class System(Strict):
+    """One system under test."""
+
+    name: Text = Field(description="Its name in tables.")
+    about: Text = Field("", description="What it is, in a sentence.")
+    client: Literal["openai", "anthropic", "litellm", "langchain", "http"] | None = Field(
+        None, description="The client that is drilled, or that asks a gateway (http by default)."
+    )
+    command: Text | None = Field(None, description="A program that is run once per incident.")
+    gateway: Text | None = Field(None, description="The base URL of a gateway that runs already.")
+    start: Start | None = Field(None, description="How a gateway is started.")
+    select: Literal["model", "key", "path"] = Field(
+        "model", description="What a gateway lets through, to choose the incident by."
+    )
+    model: Text = Field("mock-{incident}", description="The model that is asked for.")
+    key: Text = Field("mockllm-not-a-key", description="The key that the gateway wants.")
+    path: Text = Field("/v1", description="The path behind the gateway's address.")
+    retries: StrictInt | None = Field(None, ge=0, description="How often it tries again itself.")
+    timeout: Duration | None = Field(None, description="Its own time limit.")
+    fallback: Text | None = Field(None, description="The model that it falls back to.")
+    needs: Text = Field("", description="What has to be installed, and where it cannot run.")
+
+    @model_validator(mode="after")
+    def one_kind(self) -> System:
+        """Refuse a system that is several things, or none."""
+        given = [k for k in ("command", "gateway", "start") if getattr(self, k) is not None]
+        if len(given) > 1:
+            raise expected("one of command, gateway and start", dict.fromkeys(given))
+        if not given and self.client is None:
+            raise expected("client, command, gateway or start", {})
+        return self
+
+    @property
+    def is_gateway(self) -> bool:
+        """Whether it stands between a client and the server."""
+        return self.gateway is not None or self.start is not None
+
+
+def shipped() -> Path:
+    """The folder of the systems that ship."""
+    return Path(str(files("mockllm.drill"))) / "systems"
+
+
+def names() -> tuple[str, ...]:
+    """The systems that ship."""
+    return tuple(sorted(path.stem for path in shipped().glob("*.yaml")))
+
+
+def load_system(name: str) -> tuple[System, Path]:
+    """A system by name or path, and the folder of its configuration; raises `BadSystem`."""
+    path = (
+        Path(name)
+        if "/" in name or name.endswith((".yaml", ".yml"))
+        else shipped() / f"{name}.yaml"
+    )
+    if not path.is_file():
+        raise BadSystem(f"expected a system ({', '.join(names())}) or a file, got '{name}'")
+    try:
+        return System.model_validate(yaml.safe_load(path.read_text("utf-8"))), path.parent
+    except (ValidationError, yaml.YAMLError) as error:
+        raise BadSystem(f"{path}: {error}") from None
