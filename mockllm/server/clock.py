@@ -16,6 +16,8 @@ from typing import Protocol
 
 MAX_CANCELLED = 100
 """Cancelled timers that may wait for their time, if they are not more than half of all."""
+ROUNDING = 1e-6
+"""Seconds by which sums of floats may miss: a wait of an hour is over after two half hours."""
 
 
 class Timer(Protocol):
@@ -92,7 +94,7 @@ class LoopClock:
         if not (isfinite(seconds) and seconds >= 0):
             raise ValueError(f"advance: expected seconds, 0 or more, got {seconds!r}")
         self._ahead += seconds
-        self._ring(self.now())
+        self._ring(self.now() + ROUNDING)
 
     def _ring(self, until: float) -> None:
         """Make every call that is due, in order."""
