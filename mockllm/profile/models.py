@@ -50,6 +50,7 @@ from mockllm.faults.wait import WaitFault
 from mockllm.matchers.call import Call
 from mockllm.matchers.matcher import Matcher
 from mockllm.matchers.wire import Wire as WireMatcher
+from mockllm.profile.account import Account
 from mockllm.profile.expect import Expect
 from mockllm.scripts.canonical import CANONICAL
 from mockllm.scripts.named import NAMED as NAMED_SCRIPTS
@@ -416,6 +417,11 @@ class Profile(Routed):
     )
     loading: Duration = Field(
         0.0, description="So long after the start or a reset the models are not loaded yet."
+    )
+    account: Account | None = Field(
+        None,
+        description="How a real account refuses calls: keys, limits, quota, context; without it no "
+        "call is refused so.",
     )
     strict: StrictBool = Field(
         False, description="No healthy default route, and unknown models are refused."

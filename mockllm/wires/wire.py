@@ -19,13 +19,21 @@ from mockllm.wires.identity import Identity
 class Refused(Exception):
     """The request is wrong, as the wire's own server would say; `spec` is its answer.
 
-    `answer` is the whole answer where no shape has its form: a list of problems, say.
+    `answer` is the whole answer where no shape has its form: a list of problems, say. `why` is what
+    the journal says; without it the message of the answer.
     """
 
-    def __init__(self, spec: ErrorSpec, answer: tuple[Message, ...] | None = None) -> None:
+    def __init__(
+        self,
+        spec: ErrorSpec,
+        answer: tuple[Message, ...] | None = None,
+        *,
+        why: str | None = None,
+    ) -> None:
         super().__init__(spec.message)
         self.spec = spec
         self.answer = answer
+        self.why = spec.message or "" if why is None else why
 
 
 @dataclass(frozen=True, slots=True)
