@@ -11,7 +11,14 @@ from typing import Any
 import pytest
 import yaml
 
-from mockllm.shapes.answer import PLACEHOLDER, answers, filled, render_answer
+from mockllm.shapes.answer import (
+    PLACEHOLDER,
+    Answer,
+    answers,
+    filled,
+    filled_bytes,
+    render_answer,
+)
 from mockllm.timeline.events import Close, Head, Wait, Write
 from mockllm.timeline.framing import lower
 from mockllm.timeline.slots import Step
@@ -113,6 +120,7 @@ def test_headers_of_the_exchange_stand_where_the_capture_has_them(capture: str) 
 
 def test_every_capture_has_its_answer_or_a_reason() -> None:
     """Each row belongs to exactly one answer, or says why to none; no answer names another row."""
+    assert len(CAPTURES) == 624
     counted = Counter(capture for answer in answers().values() for capture in answer.captures)
     omitted = {capture for capture, row in CAPTURES.items() if row.get("omitted")}
     assert set(counted) | omitted == set(CAPTURES)
@@ -144,6 +152,14 @@ def test_an_observed_answer_has_an_observed_capture() -> None:
     for name, answer in answers().items():
         kinds = {CAPTURES[capture]["evidence"] for capture in answer.captures}
         assert answer.evidence == "documented" or "observed" in kinds, name
+
+
+def test_bytes_that_are_no_text() -> None:
+    """A body that is no UTF-8 is written `!!binary` in the data and sent as it is."""
+    text = "{about: a, evidence: documented, source: b, status: 200, server: plain, body: !!binary /wAB}"
+    answer = Answer.model_validate(yaml.safe_load(text))
+    assert answer.units == (b"\xff\x00\x01",)
+    assert filled_bytes(answer.units[0], IDENTITY) == b"\xff\x00\x01"
 
 
 def test_placeholders_are_known() -> None:
