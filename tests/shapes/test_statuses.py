@@ -63,7 +63,7 @@ def test_every_status_is_in_the_table() -> None:
     ("shapes_of_it", "form"),
     [
         # The fourteen forms of an error, and who has them.
-        ("openai deepseek ollama-openai", '{"error":{"message":"m","type":"t","param":"p","code":"c"}}'),
+        ("openai azure-model deepseek ollama-openai", '{"error":{"message":"m","type":"t","param":"p","code":"c"}}'),
         ("groq", '{"error":{"message":"m","type":"t","code":"c"}}\n'),
         ("kserve-openai", '{"error":{"code":"c","message":"m","param":"p","type":"t"}}'),
         ("azure", '{"error":{"code":"c","message":"m"}}'),
