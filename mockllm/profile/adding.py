@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from mockllm.faults.apply import AnyFault
 from mockllm.profile.loader import Loaded, load
-from mockllm.profile.models import SHORTHAND, Match, Profile, Route, keeps_out
+from mockllm.profile.models import SHORTHAND, Profile, Route, keeps_out
 from mockllm.profile.problems import ProfileError
 from mockllm.scripts.script import Source
 
@@ -62,7 +62,7 @@ def read(words: str, **parts: Any) -> Route:
 def read_fault(words: str, fault: Mapping[str, Any]) -> AnyFault:
     """A fault that is spelled as in a file; raises as `read` does."""
     if not isinstance(fault, Mapping):
-        raise ValueError(f'expected a fault such as {{"stall": "30s"}}, got {fault!r}')
+        raise ValueError(f'{words}: expected a fault such as {{"stall": "30s"}}, got {fault!r}')
     return read(words, faults=[dict(fault)]).faults[0]
 
 
@@ -80,38 +80,34 @@ def with_said(loaded: Loaded, said: Sequence[Said]) -> Loaded:
     """The profile with all that was said.
 
     What is about all calls changes every route and the healthy default. What is about some is a
-    route before all others, the one that was said last first.
+    route before all others, the one that was said last first; where it says no answer, that is the
+    one which all calls get, or that of the profile's first route without a match.
     """
     spoken = [one for one in said if not one.empty]
     if not spoken:
         return loaded
     old = loaded.profile
+    general = [one for one in spoken if one.match is None]
+    every = [*old.all_routes, *([] if old.strict else [Route(name="healthy default")])]
+    usual = next((route for route in every if not route.match.matchers), Route())
+    bare = usual.model_copy(update={"faults": ()})
+
+    def heard(route: Route, *, own_answer: bool) -> Route:
+        for one in reversed(general):
+            route = (replace(one, script=None) if own_answer else one).changed(route)
+        return route
+
     routes = [
-        one.changed(Route.model_construct(**defaults(), match=one.match, name=one.name))
+        heard(
+            one.changed(bare.model_copy(update={"match": one.match, "name": one.name})),
+            own_answer=one.script is not None,
+        )
         for one in reversed(spoken)
         if one.match is not None
     ]
-    special = len(routes)
-    routes += old.all_routes
-    if not old.strict:
-        routes.append(Route(name="healthy default"))
-    for one in reversed(spoken):
-        if one.match is None:
-            # A route of its own has its own answer, and all that goes wrong everywhere.
-            routes = [
-                (one if number >= special else replace(one, script=None)).changed(route)
-                for number, route in enumerate(routes)
-            ]
+    routes += [heard(route, own_answer=False) for route in every]
     plain = {name: getattr(old, name) for name in PLAIN}
     return replace(loaded, profile=Profile.model_construct(**plain, routes=tuple(routes)))
-
-
-def defaults() -> dict[str, Any]:
-    """The fields of a route that says nothing but whom it is for."""
-    plain = Route(match=Match())
-    return {
-        name: getattr(plain, name) for name in Route.model_fields if name not in ("name", "match")
-    }
 
 
 def visible_faults(loaded: Loaded) -> tuple[AnyFault, ...]:

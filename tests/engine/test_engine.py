@@ -167,8 +167,8 @@ def test_bytes_that_are_no_text_are_answered() -> None:
     ("method", "target", "found"),
     [
         ("POST", "/v1/chat/completion", (404, "Invalid URL (POST /v1/chat/completion); did you mean /v1/chat/completions?")),
-        ("PUT", CHAT, (405, "Not allowed to PUT on /v1/chat/completions; use POST.")),
-        ("HEAD", CHAT, (405, "Not allowed to HEAD on /v1/chat/completions; use POST.")),
+        ("PUT", CHAT, (405, "Not allowed to PUT on /v1/chat/completions; use GET or POST.")),
+        ("HEAD", "/v1/embeddings", (405, "Not allowed to HEAD on /v1/embeddings; use POST.")),
     ],
 )  # fmt: skip
 def test_paths_that_nothing_serves(method: str, target: str, found: tuple[int, str]) -> None:

@@ -7,7 +7,7 @@ import json
 import jsonschema
 import pytest
 
-from mockllm.profile.adding import route_of, with_faults
+from mockllm.profile.adding import Said, read_fault, with_said
 from mockllm.profile.expect import Expect
 from mockllm.profile.loader import load
 from mockllm.profile.nodes import read
@@ -171,9 +171,9 @@ def test_scalable() -> None:
     assert not load("mockllm: 1\nscalable: false", name="p").profile.scalable
 
 
-def test_added_faults_keep_the_rest() -> None:
+def test_what_is_said_keeps_the_rest() -> None:
     """A profile with one more fault expects the same, and is as scalable as before."""
     loaded = load("mockllm: 1\nscalable: false\nexpect: {after: alive}", name="p")
-    made = with_faults(loaded, route_of({"reset": True})).profile
+    made = with_said(loaded, [Said(faults=(read_fault("add", {"reset": None}),))]).profile
     assert made.expect == loaded.profile.expect
     assert not made.scalable
