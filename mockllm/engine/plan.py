@@ -413,7 +413,7 @@ def fitted(step: Step, call: Call) -> Step:
     drop = {"transfer-encoding"} if call.http10 else set()
     headers = tuple(pair for pair in head.headers if pair[0].lower() not in drop)
     headers = with_connection(headers, closes=True)
-    return replace(step, event=Head(head.status, headers, head.reason))
+    return replace(step, event=replace(head, headers=headers))
 
 
 def hastened(lowered: Lowered, speed: float) -> Lowered:

@@ -25,6 +25,7 @@ from mockllm.faults.values import (
     one_or_many,
     parse_text,
 )
+from mockllm.timeline.encoding import is_event_stream
 from mockllm.timeline.events import Frame, Head, Message
 
 
@@ -116,13 +117,19 @@ class Remove(Document):
         """The head without these headers."""
         gone = {name.lower() for name in self.remove}
         kept = tuple((name, value) for name, value in head.headers if name.lower() not in gone)
-        return (Head(head.status, kept, head.reason),)
+        return (relabelled(head, kept),)
 
     def document(self, document: Any, tokens: int, exchange: Exchange) -> Any:
         """The document without these parts."""
         for path in self.remove:
             document = without(document, path.split("."))
         return document
+
+
+def relabelled(head: Head, headers: tuple[tuple[str, str], ...]) -> Head:
+    """A head with other headers; events stay events under another content type."""
+    new, events = replace(head, headers=headers), is_event_stream(head)
+    return new if is_event_stream(new) is events else replace(new, dressed=events)
 
 
 class Pad(Strict):
@@ -157,7 +164,7 @@ class Set(Document):
             for name, value in self.set.items()
         }
         kept = tuple(given.pop(name.lower(), (name, value)) for name, value in head.headers)
-        return (Head(head.status, (*kept, *given.values()), head.reason),)
+        return (relabelled(head, (*kept, *given.values())),)
 
     def document(self, document: Any, tokens: int, exchange: Exchange) -> Any:
         """The document with these values."""
@@ -251,7 +258,7 @@ class EditFault(Editing):
 
     On the wire: the frame's payload is changed, dropped or repeated before the body is framed, so
     chunk sizes and Content-Length match what is sent. At `head`, `set` and `remove` change headers;
-    what the head then says decides the framing.
+    what the head then says decides the framing. Another content type is a label: events stay events.
     """
 
     verb: ClassVar = "edit"

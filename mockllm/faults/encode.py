@@ -297,7 +297,7 @@ class Gzip(Style):
 
     def head(self, head: Head) -> Head:
         """`content-encoding: gzip`."""
-        return Head(head.status, (*head.headers, ("content-encoding", "gzip")), head.reason)
+        return replace(head, headers=(*head.headers, ("content-encoding", "gzip")))
 
     def whole(self, sequence: tuple[Step, ...]) -> tuple[Step, ...]:
         """The compressed bytes of each step of the body, and the compressor's last at its end."""

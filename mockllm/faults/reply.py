@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, ClassVar
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, ValidationInfo, field_validator
 
 from mockllm.faults.fault import Adding, ErrorSpec, Exchange, known_name
 from mockllm.faults.values import Text, expected, flow, parse_text
+from mockllm.timeline.encoding import is_event_stream
 from mockllm.timeline.events import AUTO, End, Frame, Head, Message
 
 
@@ -79,6 +81,8 @@ class ReplyFault(Adding):
             return (with_headers(head, headers), *rest)
         kind = spec.content_type or "text/plain"
         head = Head(spec.status, (("content-type", kind), ("content-length", AUTO), ("date", AUTO)))
+        if is_event_stream(head):
+            head = replace(head, dressed=False)  # the body is the whole body
         return (
             with_headers(head, headers),
             Frame(("error",), exchange.fill(spec.body).encode()),
@@ -99,4 +103,4 @@ def with_headers(head: Head, headers: dict[str, str]) -> Head:
         return head
     given = {name.lower(): (name, value) for name, value in headers.items()}
     kept = tuple(given.pop(name.lower(), (name, value)) for name, value in head.headers)
-    return Head(head.status, (*kept, *given.values()), head.reason)
+    return replace(head, headers=(*kept, *given.values()))

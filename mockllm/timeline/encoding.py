@@ -48,7 +48,9 @@ class Bandwidth(Encoder):
 
 
 def is_event_stream(head: Head | None) -> bool:
-    """Whether the head announces server-sent events."""
+    """Whether the frames behind a head are server-sent events."""
+    if head is not None and head.dressed is not None:
+        return head.dressed
     return head is not None and (head.get("content-type") or "").startswith("text/event-stream")
 
 

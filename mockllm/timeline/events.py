@@ -8,7 +8,7 @@ here knows a provider, a socket or a clock: times are seconds relative to the ev
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 Ending = Literal["fin", "rst", "half"]
@@ -34,6 +34,8 @@ class Head:
     headers: tuple[tuple[str, str], ...]
     reason: str | None = None
     """The reason phrase; None for the standard one. An empty text leaves it empty."""
+    dressed: bool | None = None
+    """Whether the frames are server-sent events; None: where the content type says so."""
 
     def get(self, name: str) -> str | None:
         """The value of the first header of this name, whatever its case."""
@@ -44,7 +46,7 @@ class Head:
         """The head that says `connection: close`, which it may say already."""
         if self.has("connection", "close"):
             return self
-        return Head(self.status, (*self.headers, ("connection", "close")), self.reason)
+        return replace(self, headers=(*self.headers, ("connection", "close")))
 
     def has(self, name: str, token: str) -> bool:
         """Whether a header of this name holds the token (`connection: keep-alive, close`)."""

@@ -106,7 +106,7 @@ class Body:
 
     def head(self, head: Head) -> Head:
         """The head with the framing headers that the faults want."""
-        return Head(head.status, framing_headers(head, self), head.reason)
+        return replace(head, headers=framing_headers(head, self))
 
 
 def body_of(head: Head, step: Step, rest: Sequence[Step], allowed: bool) -> Body:

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockllm.faults.paths import put, without
+from mockllm.timeline.encoding import is_event_stream
 from mockllm.timeline.events import AUTO, End, Frame, Head, Message
 from tests.faults.exchange import applied, fault, played, reasons
 from tests.timeline.samples import DONE, ROLE, STREAM, content, script, tool
@@ -148,6 +149,7 @@ def test_headers() -> None:
     assert made == Head(
         200,
         (("content-type", "text/plain"), ("date", AUTO), ("Retry-After", "7"), ("u", "http://self"), ("pad", "xxx")),
+        dressed=True,
     )  # fmt: skip
 
 
@@ -212,3 +214,12 @@ def test_an_edit_marks_each_frame() -> None:
     assert sequence[3].event == Frame(("content",), b'{"a":1}', tokens=1)
     assert sequence[1].event == ROLE
     assert content(1) not in [step.event for step in sequence]
+
+
+def test_another_content_type_is_a_label() -> None:
+    """Events stay events, whatever the head calls them."""
+    edit = fault(edit={"set": {"content-type": "application/x-ndjson"}}, at="head")
+    (head, _) = played((STREAM, End()), edit)
+    assert isinstance(head, Head)
+    assert is_event_stream(head)
+    assert head.get("content-type") == "application/x-ndjson"
