@@ -134,6 +134,10 @@ class ChatForm:
         """The logprobs of the chunk for the role, where the client wants logprobs."""
         return {"content": [], "refusal": None}
 
+    def logprobs(self, found: dict[str, Any]) -> Any:
+        """The probabilities of a choice's tokens, of its content or of its refusal."""
+        return found
+
     # Documents
 
     def preamble(self) -> tuple[dict[str, Any], ...]:

@@ -49,6 +49,10 @@ class AzureChat(ChatForm):
             },
         )
 
+    def logprobs(self, found: dict[str, Any]) -> Any:
+        """In order, like everything."""
+        return in_order(found)
+
     def chunk(self, chunk: Chunk) -> dict[str, Any]:
         """OpenAI's chunk, in order; it has no tier."""
         document = super().chunk(chunk)
@@ -129,6 +133,10 @@ class VllmChat(ChatForm):
         """None."""
         return None
 
+    def logprobs(self, found: dict[str, Any]) -> Any:
+        """Of all text together."""
+        return {"content": tokens_of(found)}
+
     def chunk(self, chunk: Chunk) -> dict[str, Any]:
         """The usage stands only where it is wanted in every chunk, or in a chunk of its own."""
         named, options = chunk.named, chunk.options
@@ -203,6 +211,11 @@ class VllmChat(ChatForm):
             "completion_tokens": answer,
             **({"prompt_tokens_details": None} if whole else {}),
         }
+
+
+def tokens_of(found: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The tokens of a content or a refusal."""
+    return [*(found["content"] or ()), *(found["refusal"] or ())]
 
 
 VLLM_FINGERPRINT = "vllm-0.24.0-ed18ee32"
@@ -373,6 +386,10 @@ class TgiChat(ChatForm):
             for place, piece in enumerate(arguments or ("",))
         ]
 
+    def logprobs(self, found: dict[str, Any]) -> Any:
+        """Without the bytes of the tokens."""
+        return {"content": [without_bytes(token) for token in tokens_of(found)]}
+
     def finish_delta(self) -> dict[str, Any]:
         """Empty content: the token that ends the text is special and has none."""
         return {"role": "assistant", "content": ""}
@@ -419,3 +436,11 @@ class TgiChat(ChatForm):
             "completion_tokens": answer,
             "total_tokens": prompt + answer,
         }
+
+
+def without_bytes(token: Mapping[str, Any]) -> dict[str, Any]:
+    """A token as TGI tells of it, and its alternatives."""
+    said: dict[str, Any] = {"token": token["token"], "logprob": token["logprob"]}
+    if "top_logprobs" in token:
+        said["top_logprobs"] = [without_bytes(other) for other in token["top_logprobs"]]
+    return said

@@ -6,7 +6,6 @@ and it is the likeliest of the alternatives.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -49,22 +48,12 @@ class Logprobs:
                 found[part.kind] = (found[part.kind] or []) + [*map(self.token, part.pieces)]
         return found
 
-    def of_piece(self, piece: str, kind: str) -> bytes:
+    def of_piece(self, piece: str, kind: str) -> dict[str, Any]:
         """The probabilities of one chunk."""
-        found: dict[str, Any] = {"content": None, "refusal": None, kind: [self.token(piece)]}
-        return rendered(found)
-
-    def of_nothing(self) -> bytes:
-        """The probabilities of the role chunk."""
-        return rendered({"content": [], "refusal": None})
+        return {"content": None, "refusal": None, kind: [self.token(piece)]}
 
 
 def entry(piece: str, logprob: float) -> dict[str, Any]:
     """A token and how likely it was."""
     data = piece.encode("utf-8", "replace")
     return {"token": piece, "logprob": round(logprob, 7), "bytes": list(data)}
-
-
-def rendered(value: dict[str, Any]) -> bytes:
-    """JSON as chunks have it."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")

@@ -218,7 +218,8 @@ class Reply:
             }
             for number, call in enumerate(script.tools)
         ]
-        logprobs = self.logprobs.of_parts(script.parts) if self.logprobs else None
+        found = self.logprobs.of_parts(script.parts) if self.logprobs else None
+        logprobs = None if found is None else self.form.logprobs(found)
         return self.form.choice(
             index, self.form.message(self.texts(), tools), logprobs, self.finish
         )
@@ -337,7 +338,7 @@ class Reply:
         if self.form.renames:
             found[b"id"] = quoted(self.form.id(self.identity, f"chunk/{index}/{step}"))
         if self.logprobs is not None and kind is not None:
-            found[b"logprobs"] = self.logprobs.of_piece(piece, kind)
+            found[b"logprobs"] = compact(self.form.logprobs(self.logprobs.of_piece(piece, kind)))
         if self.options.each_usage:
             found[b"usage"] = compact(self.usage(whole=False, tokens=step + 1))
         return found

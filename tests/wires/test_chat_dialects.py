@@ -139,6 +139,27 @@ def test_vllm_tool_calls() -> None:
     assert message["tool_calls"][0]["id"] == first
 
 
+def test_logprobs() -> None:
+    """vLLM's have content alone (a capture), TGI's no bytes (its source), Azure's keys in order;
+    LitServe has none."""
+
+    def of(dialect: str) -> Any:
+        found = lines(CHAT, dialect, logprobs=True, top_logprobs=1)
+        place = 2 if dialect == "azure" else 1
+        return json.loads(found[place].partition(":")[2])["choices"][0]["logprobs"]
+
+    token = of("vllm")["content"][0]
+    assert list(of("vllm")) == ["content"]
+    assert list(token) == ["token", "logprob", "bytes", "top_logprobs"]
+    assert list(of("tgi")["content"][0]) == ["token", "logprob", "top_logprobs"]
+    assert list(of("tgi")["content"][0]["top_logprobs"][0]) == ["token", "logprob"]
+    assert list(of("azure")["content"][0]) == ["bytes", "logprob", "token", "top_logprobs"]
+    assert of("litserve") is None
+    for dialect in NAMES:
+        read = whole(CHAT, dialect, logprobs=True, top_logprobs=1)
+        ChatCompletion.model_validate_json(read, strict=True)
+
+
 def test_vllm_text_completion() -> None:
     """Text completions of vLLM 0.24.0 (captures), streamed and whole."""
     common = 'data: {"id":"cmpl-ID16","object":"text_completion","created":TIME,"model":"tiny",'
