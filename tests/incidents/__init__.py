@@ -1,0 +1,1 @@
+"""The incidents, played over a real socket and compared with an oracle of their own."""
