@@ -14,6 +14,7 @@ from mockllm.faults.fault import SPELLED, ErrorSpec, Fault
 from mockllm.faults.named import SHORTHANDS, VALUE, Shorthand
 from mockllm.faults.often import Often
 from mockllm.faults.values import flow
+from mockllm.profile.account import Account
 from mockllm.profile.expect import Expect, ExpectClient, ExpectPolicy, ExpectServer
 from mockllm.profile.kinds import code, kind
 from mockllm.profile.models import MATCHERS, SOURCES, VERBS, Listener, Pacing, Profile, Route
@@ -36,8 +37,8 @@ from mockllm.shapes.catalogue import catalogue, shape_catalogue
 def page() -> str:
     """The whole page."""
     parts = [INTRODUCTION, *profile_part(), *anchor_part(), *verb_part(), *named_part()]
-    parts += [*often_part(), *matcher_part(), *script_part(), *pacing_part(), *shape_part()]
-    parts += expect_part()
+    parts += [*often_part(), *matcher_part(), *script_part(), *pacing_part(), *account_part()]
+    parts += [*shape_part(), *expect_part()]
     return "\n\n".join(parts) + "\n"
 
 
@@ -48,8 +49,8 @@ Made by `mockllm reference` from the sources; do not edit it here.
 
 [Profile](#profile) · [Routes](#routes) · [Listeners](#listeners) · [Anchors](#anchors) ·
 [Verbs](#verbs) · [Named faults](#named-faults) · [How often](#how-often) · [Matchers](#matchers) ·
-[Scripts](#scripts) · [Pacing](#pacing) · [Shapes and answers](#shapes-and-answers) ·
-[Expect](#expect)
+[Scripts](#scripts) · [Pacing](#pacing) · [Account](#account) ·
+[Shapes and answers](#shapes-and-answers) · [Expect](#expect)
 
 | Value | Written |
 | --- | --- |
@@ -164,6 +165,13 @@ def pacing_part() -> Iterator[str]:
         "frame leave at `ttft`, content follows; finish, usage and final marker come without a gap."
     )
     yield keys_table(Pacing)
+
+
+def account_part() -> Iterator[str]:
+    """How an account refuses calls."""
+    yield "## Account"
+    yield doc(Account)
+    yield table(("Key", "Takes", "Meaning"), nested_rows(Account))
 
 
 def shape_part() -> Iterator[str]:

@@ -26,6 +26,7 @@ LINKS = {
     "turns": "list of [scripts](#scripts)",
     "pacing": "[pacing](#pacing)",
     "faults": "list of faults: [verbs](#verbs) or [named faults](#named-faults)",
+    "account": "[account](#account)",
     "listeners": "list of [listeners](#listeners)",
     "expect": "[expect](#expect)",
     "client": "[client](#expectclient)",
