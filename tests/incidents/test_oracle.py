@@ -3,7 +3,8 @@
 The oracle was written from the reports; it says, for one call or several in turn, what a raw reader
 gets. Keys of the request:
 
-- `stream` (true without it), `method`, `path`, `model`, `send` (headers), `padding` (letters in the
+- `stream` (true without it), `method`, `path`, `model`, `send` (headers), `json` (in the place of the
+  conversation), `padding` (letters in the
   request), `sent` (only so many bytes of it are sent), `history` (arguments of a second tool call
   in the conversation); `same`: on the connection of the call before; `advance`: so many seconds
   later.
@@ -76,14 +77,15 @@ def request(name: str, step: Step) -> bytes:
     headers = {"host": "mock.test", "content-type": "application/json", **step.get("send", {})}
     body = b""
     if method == "POST":
-        body = json.dumps(
-            {
-                "model": f"mock-{name}" + (f".{step['model']}" if "model" in step else ""),
-                "stream": step.get("stream", True),
-                "messages": messages(step),
-                **({"user": "x" * step["padding"]} if "padding" in step else {}),
-            }
-        ).encode()
+        document = {
+            "model": f"mock-{name}" + (f".{step['model']}" if "model" in step else ""),
+            "stream": step.get("stream", True),
+            **step.get("json", {"messages": messages(step)}),
+            **({"user": "x" * step["padding"]} if "padding" in step else {}),
+        }
+        if path.startswith("/p/") and "json" in step:
+            document = step["json"]  # the path says which profile and which model
+        body = json.dumps(document).encode()
         headers["content-length"] = str(len(body))
     elif not path.startswith("/p/"):
         headers["x-mockllm-profile"] = name
@@ -351,7 +353,7 @@ CONNECTS = {"refused": refused, "silent": silent, "tls-eof": tls_eof, "rollout":
             "redirect": redirect}  # fmt: skip
 PLAYS = {"storm": storm, "inflight": inflight, "trickle": trickle, "unread": unread,
          "listener": listener}  # fmt: skip
-REQUEST = {"stream", "method", "path", "model", "send", "padding", "sent", "history", "same",
+REQUEST = {"json", "stream", "method", "path", "model", "send", "padding", "sent", "history", "same",
            "advance", "ignored", "step"}  # fmt: skip
 TIMES = {"silence", "at", "newlines_at", "end_at", "end", "pause"}
 
