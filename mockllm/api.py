@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -38,10 +39,11 @@ class MockLLM(Face, Observing):
     """A mock LLM server for tests; a context manager, sync and async.
 
     `profile` is the name of a profile, a path to one, or its YAML. `port` 0 takes a free one.
-    `seed` is where chance begins; without one it is the profile's, or 0. `speed` divides all waits, so 10 is ten times as fast. `paced`
-    tells whether a healthy server takes its time; faults always take theirs. `profiles` are folders
-    with profiles of your own, which then have names. `loop_factory` makes the server's event loop,
-    such as `uvloop.new_event_loop`; without it, asyncio's own.
+    `seed` is where chance begins; without one it is the profile's, or 0. `speed` divides all waits,
+    so 10 is ten times as fast. `paced` tells whether a healthy server takes its time; faults always
+    take theirs. `profiles` are folders with profiles of your own, which then have names.
+    `loop_factory` makes the server's event loop, such as `uvloop.new_event_loop`; without it,
+    asyncio's own.
 
     Every method may be called from any thread and under any async library; none blocks for more than
     a few milliseconds. Stopped and started again, a server keeps its port.
@@ -69,7 +71,7 @@ class MockLLM(Face, Observing):
         self._loop_factory = loop_factory
         self._lock = threading.RLock()
         self._server: Threaded | None = None
-        self._sayings: dict[On | None, Said] = {}
+        self._sayings: dict[str | None, Said] = {}
 
     def __repr__(self) -> str:
         return f"<MockLLM {self.url}>" if self.running else "<MockLLM, not running>"
@@ -85,6 +87,7 @@ class MockLLM(Face, Observing):
             if self.running:
                 raise RuntimeError(f"this server is running already, at {self.url}")
             settings = self._settings
+            self._sayings, self._outcome = {}, None
             try:
                 self._server = Threaded(
                     lambda: Service(self._library, self._first, settings), self._loop_factory
@@ -192,8 +195,9 @@ class MockLLM(Face, Observing):
         """Some of the calls, told apart as `match:` in a profile does, for an answer or faults of
         their own: `mockllm.on(model="gpt-4o*").says("Hi")`.
 
-        Where several match, the one that was asked for last is taken. Raises `ValueError` for
-        conditions that a profile would not have.
+        Where several match, the one about which something was said last is taken. The same
+        conditions again mean the same calls, so answers and faults come together. Raises
+        `ValueError` for conditions that a profile would not have.
         """
         return On(self, match)
 
@@ -201,14 +205,14 @@ class MockLLM(Face, Observing):
         """Let go of held streams, forget calls, counts and all that was said, and go back to the
         first profile."""
         first = self._first
-        self._sayings.clear()
-        self._outcome = None
 
         def back(service: Service) -> None:
             service.release()
             service.engine.restart(first)
 
-        self._running.call(back)
+        with self._lock:
+            self._sayings, self._outcome = {}, None
+            self._running.call(back)
 
     def down(self) -> None:
         """Stop listening: new connections are refused, those that are open are closed. The port
@@ -285,16 +289,21 @@ class MockLLM(Face, Observing):
     def _words(self) -> str:
         return "mockllm"
 
-    def _said(self) -> Said:
-        return self._sayings.get(None, Said())
+    def _say(self, change: Callable[[Said], Said], demand: Demand | None) -> None:
+        self._speak(None, Said(), change, demand)
 
-    def _say(self, said: Said, demand: Demand | None) -> None:
-        self._speak(None, said, demand)
-
-    def _speak(self, about: On | None, said: Said, demand: Demand | None) -> None:
-        """Say it about some calls, or about all."""
+    def _speak(
+        self,
+        about: str | None,
+        nothing: Said,
+        change: Callable[[Said], Said],
+        demand: Demand | None,
+    ) -> None:
+        """Change what was said about some calls, or about all; `nothing` is how that begins."""
+        # Under the lock from the look to the change: no thread loses what another one says.
         with self._lock:
-            sayings = {**self._sayings, about: said}
+            sayings = dict(self._sayings)
+            sayings[about] = change(sayings.pop(about, nothing))
 
             def say(service: Service) -> None:
                 service.engine.say(tuple(sayings.values()))
@@ -344,7 +353,7 @@ def positive(speed: float) -> float:
 
 
 def came(service: Service) -> int:
-    """How many calls came since the start or reset."""
+    """How many calls came since the start or `clear`."""
     journal = service.engine.journal
     return len(journal.entries()) + journal.forgotten
 
@@ -356,18 +365,16 @@ class On(Face):
         self._server = server
         self._conditions = match
         self._match = read_match(self._words, match)
+        self._key = json.dumps(match, sort_keys=True)
 
     @property
     def _words(self) -> str:
         given = ", ".join(f"{key}={value!r}" for key, value in self._conditions.items())
         return f"mockllm.on({given})"
 
-    def _said(self) -> Said:
-        name = self._words.removeprefix("mockllm.")
-        return self._server._sayings.get(self, Said(self._match, name))
-
-    def _say(self, said: Said, demand: Demand | None) -> None:
-        self._server._speak(self, said, demand)
+    def _say(self, change: Callable[[Said], Said], demand: Demand | None) -> None:
+        nothing = Said(self._match, self._words.removeprefix("mockllm."))
+        self._server._speak(self._key, nothing, change, demand)
 
 
 @dataclass(frozen=True, slots=True)

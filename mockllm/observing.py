@@ -44,12 +44,15 @@ class Observing(ABC):
         """Catch what the caller of a client sees: `with mockllm.outcome() as got: got.text = run()`.
 
         An exception of the block ends it and stands in `got.error`; `assert_expected` judges it.
+        An `AssertionError` is the test's own and goes on.
         `typed` are the client's own kinds of errors where their module does not tell.
         """
         got = self._outcome = Outcome(typed=typed)
         begun = self._read(lambda service: service.clock.now())
         try:
             yield got
+        except AssertionError:
+            raise
         except Exception as error:
             got.error = error
         finally:

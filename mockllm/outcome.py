@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -63,7 +64,9 @@ class Outcome:
 
 def failed(error: Exception, typed: tuple[type[Exception], ...] = ()) -> Failed:
     """An exception as the judge knows it: status and code are those of the first in its chain of
-    causes that has them."""
+    causes that has them. A group that holds one exception is that exception."""
+    while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
     return Failed(
         kind_of(error, typed),
         type(error).__name__,
@@ -109,6 +112,12 @@ def status_of(error: BaseException) -> int | None:
 
 
 def code_of(error: BaseException) -> int | str | None:
-    """The `code` of an exception."""
-    value = getattr(error, "code", None)
+    """The `code` of an exception; one that is deprecated is another name of something else, such as
+    aiohttp's for the status."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        try:
+            value = getattr(error, "code", None)
+        except Warning:
+            return None
     return value if isinstance(value, int | str) else None

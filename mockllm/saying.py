@@ -6,14 +6,16 @@ Everything goes through the models that read profiles, so a word means here what
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from mockllm.engine.demands import Demand
 from mockllm.faults.apply import AnyFault
 from mockllm.faults.fault import ErrorSpec
+from mockllm.faults.often import Often
 from mockllm.faults.reply import ReplyBody
+from mockllm.faults.values import hint_for
 from mockllm.profile.adding import Said, read_fault, read_script
 from mockllm.scripts.tools import Tool
 
@@ -31,12 +33,8 @@ class Saying(ABC):
     """Something about which answers and faults can be said: a server, or some of its calls."""
 
     @abstractmethod
-    def _said(self) -> Said:
-        """What was said about it so far."""
-
-    @abstractmethod
-    def _say(self, said: Said, demand: Demand | None) -> None:
-        """From now on this holds; `demand` is a fault that has to act."""
+    def _say(self, change: Callable[[Said], Said], demand: Demand | None) -> None:
+        """Change what was said about it so far; `demand` is a fault that has to act."""
 
     @property
     @abstractmethod
@@ -57,7 +55,7 @@ class Saying(ABC):
             raise ValueError(f"{words}: expected what it says, one argument for each turn")
         script = scripts[0] if len(scripts) == 1 else {"turns": scripts}
         made = read_script(words, {**script, **keys})
-        self._say(replace(self._said(), script=made), None)
+        self._say(lambda said: replace(said, script=made), None)
         return self
 
     def add(self, fault: Mapping[str, Any], *, may_not_fire: bool = False) -> Self:
@@ -70,9 +68,8 @@ class Saying(ABC):
         return self
 
     def _add(self, words: str, fault: AnyFault, *, may_not_fire: bool) -> None:
-        before = self._said()
         self._say(
-            replace(before, faults=(*before.faults, fault)),
+            lambda said: replace(said, faults=(*said.faults, fault)),
             None if may_not_fire else Demand(words, (fault,)),
         )
 
@@ -81,6 +78,7 @@ class Saying(ABC):
         beside = dict(keys)
         may_not_fire = beside.pop("may_not_fire", False)
         words = f"{self._words}.{name}({spell([] if value is None else [value], keys)})"
+        check_keys(words, name, keys)
         if "after_content" in beside:
             if "at" in beside:
                 raise ValueError(f"{words}: expected either at or after_content, got both")
@@ -96,6 +94,20 @@ class Saying(ABC):
 
 BODIES = {"fail": ReplyBody, "error": ErrorSpec}
 """What the mapping of a named fault holds; its keys stand beside the others in Python."""
+
+
+BESIDE = ("at", "after_content", "may_not_fire", *Often.model_fields)
+"""What stands beside every fault."""
+
+
+def check_keys(words: str, name: str, keys: Iterable[str]) -> None:
+    """Refuse a key that the method does not have; raises `ValueError` with the nearest."""
+    body = set(BODIES[name].model_fields) if name in BODIES else set[str]()
+    known = sorted({*BESIDE, *body} - ({"status"} if name == "fail" else set()))
+    strange = [key for key in keys if key not in known]
+    if strange:
+        hint = hint_for(strange, known) or f"known keys: {', '.join(known)}"
+        raise ValueError(f"{words}: unknown key '{strange[0]}'; {hint}")
 
 
 def anchored(name: str, number: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,7 @@ from mockllm.engine.findings.report import as_text as verdict_text
 from mockllm.engine.findings.verdict import Verdict
 from mockllm.engine.findings.verdict import judge as judge_conduct
 from mockllm.engine.judge import Judgement, Seen, judge
+from mockllm.profile.expect import Expect
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,24 +71,40 @@ def as_json(one: Judgement) -> dict[str, str]:
     return {"statement": one.statement, "verdict": one.verdict, "evidence": one.evidence}
 
 
-def summarize(
-    engine: Engine, *, session: str | None = None, seen: Seen | None = None, ignore: str = ""
-) -> Summary:
-    """What happened at a server, or in one session of it.
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What happened at a server until a moment; it may be judged in any thread."""
 
-    `seen` is what the caller of the client saw of the first logical call; `ignore` are names of
-    findings between commas. Raises `ValueError` for a name that no finding has.
-    """
-    entries = engine.journal.entries()
-    calls = Calls(e for e in entries if session is None or e.plan.call.session == session)
-    expect = engine.profile.profile.expect
-    groups = calls.logical
-    names = [name.strip() for name in ignore.split(",") if name.strip()]
-    return Summary(
-        engine.profile.name,
-        calls,
-        tuple(map(str, engine.unmet)),
-        engine.unused,
-        judge_conduct(calls, ignore=names),
-        judge(expect, seen, groups[0] if groups else ()) if expect else (),
-    )
+    profile: str
+    expect: Expect | None
+    calls: Calls
+    unmet: tuple[str, ...]
+    unused: tuple[str, ...]
+
+    @classmethod
+    def of(cls, engine: Engine, session: str | None = None) -> Snapshot:
+        """What happened so far, or in one session; to be called where the engine lives."""
+        entries = engine.journal.entries()
+        return cls(
+            engine.profile.name,
+            engine.profile.profile.expect,
+            Calls(e for e in entries if session is None or e.plan.call.session == session),
+            tuple(map(str, engine.unmet)),
+            engine.unused,
+        )
+
+    def judged(self, *, seen: Seen | None = None, ignore: Collection[str] = ()) -> Summary:
+        """What is wrong with it.
+
+        `seen` is what the caller of the client saw of the first logical call; `ignore` are names
+        of findings. Raises `ValueError` for a name that no finding has.
+        """
+        groups = self.calls.logical
+        return Summary(
+            self.profile,
+            self.calls,
+            self.unmet,
+            self.unused,
+            judge_conduct(self.calls, ignore=ignore),
+            judge(self.expect, seen, groups[0] if groups else ()) if self.expect else (),
+        )

@@ -3,6 +3,7 @@ wrong, move the clock, wait, and judge what happened."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import fields, replace
@@ -14,8 +15,8 @@ from pydantic import TypeAdapter, ValidationError
 from mockllm.engine.demands import Demand
 from mockllm.engine.engine import Engine
 from mockllm.engine.judge import Failed, Seen
+from mockllm.engine.summary import Snapshot, Summary
 from mockllm.engine.summary import as_json as judgement_json
-from mockllm.engine.summary import summarize
 from mockllm.faults.values import hint_for, parse_duration
 from mockllm.profile.adding import Said, read, read_match
 
@@ -54,25 +55,32 @@ async def say(request: web.BaseRequest, kit: Kit) -> web.Response:
     """Say what is answered and what goes wrong, beside the profile that is on.
 
     The body is a part of a route, spelled as in a profile, in JSON: `script`, `faults`, and `match`
-    for some of the calls only (the same match again adds to what was said). `"may_not_fire": true`
-    where the faults need not act. Counts begin anew.
+    for some of the calls only (the same match again adds to what was said; of several that match,
+    the last is taken). `"may_not_fire": true` where the faults need not act. Counts begin anew.
     """
     wish = await document(request, {"match", "script", "faults", "may_not_fire"})
     parts = {key: wish[key] for key in ("script", "faults") if key in wish}
     if not parts:
         raise ValueError('expected {"script": …} or {"faults": […]}, or both')
+    may_not_fire = wish.get("may_not_fire", False)
+    if not isinstance(may_not_fire, bool):
+        raise ValueError(f"may_not_fire: expected true or false, got {json.dumps(may_not_fire)}")
     match = wish.get("match")
     name = "" if match is None else f"on {json.dumps(match, sort_keys=True)}"
     route = read("say", **parts)
     known = {one.name: one for one in kit.engine.said}
-    before = known.get(name) or Said(None if match is None else read_match("say", match), name)
+    if match is not None and not isinstance(match, dict):
+        raise ValueError(f"match: expected an object, got {json.dumps(match)}")
+    before = known.pop(name, None) or Said(
+        None if match is None else read_match("say", match), name
+    )
     known[name] = replace(
         before,
         script=route.script if "script" in parts else before.script,
         faults=(*before.faults, *route.faults),
     )
     kit.engine.say(tuple(known.values()))
-    if wish.get("may_not_fire") is not True:
+    if not may_not_fire:
         for fault, words in zip(route.faults, wish.get("faults", ()), strict=True):
             kit.engine.demands.ask(Demand(json.dumps(words), (fault,)))
     return web.json_response({"said": [one.name or "all calls" for one in kit.engine.said]})
@@ -82,7 +90,7 @@ async def document(request: web.BaseRequest, known: set[str]) -> dict[str, Any]:
     """The JSON object of a request; raises `ValueError` for what is none, or has other keys."""
     try:
         found = json.loads(await request.text() or "{}")
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"expected JSON: {error}") from None
     if not isinstance(found, dict):
         raise ValueError(f"expected an object, got {type(found).__name__}")
@@ -110,7 +118,7 @@ async def expectations(request: web.BaseRequest, kit: Kit) -> web.Response:
     arguments), `finish`, `usage`, `seconds`, `records`, `alive`.
     """
     found = await document(request, FIELDS)
-    summary = summarize(kit.engine, session=request.query.get("session"), seen=seen_of(found))
+    summary = await summary_of(request, kit, seen_of(found))
     return web.json_response(
         {
             "failed": bool(summary.broken),
@@ -137,24 +145,26 @@ def seen_of(found: dict[str, Any]) -> Seen | None:
 
 async def findings(request: web.BaseRequest, kit: Kit) -> web.Response:
     """What the journal shows of the clients' conduct; `?ignore=a,b`, `?session=NAME`."""
-    data = summary_of(request, kit).as_json()
+    data = (await summary_of(request, kit)).as_json()
     return web.json_response({key: data[key] for key in ("findings", "passed", "not_judged")})
 
 
 async def report(request: web.BaseRequest, kit: Kit) -> web.Response:
     """Findings, expectations and faults that never fired; `?format=text` for people, with each
     call's timeline."""
-    summary = summary_of(request, kit)
+    summary = await summary_of(request, kit)
     if request.query.get("format") == "text":
-        return web.Response(text=summary.as_text(), headers={FAILED: str(summary.failed).lower()})
+        text = await asyncio.to_thread(summary.as_text)
+        return web.Response(text=text, headers={FAILED: str(summary.failed).lower()})
     return web.json_response(summary.as_json())
 
 
-def summary_of(request: web.BaseRequest, kit: Kit) -> Any:
-    """The summary that a request asks for."""
-    return summarize(
-        kit.engine, session=request.query.get("session"), ignore=request.query.get("ignore", "")
-    )
+async def summary_of(request: web.BaseRequest, kit: Kit, seen: Seen | None = None) -> Summary:
+    """The summary that a request asks for, judged beside the loop: a full journal takes a while."""
+    snapshot = Snapshot.of(kit.engine, request.query.get("session"))
+    names = [name.strip() for name in request.query.get("ignore", "").split(",")]
+    ignore = [name for name in names if name]
+    return await asyncio.to_thread(snapshot.judged, seen=seen, ignore=ignore)
 
 
 async def clock(request: web.BaseRequest, kit: Kit) -> web.Response:
