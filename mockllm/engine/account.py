@@ -132,6 +132,10 @@ class Ledger:
         """What the head of an answer tells of the limits."""
         return words.limits(self.book(account, arrival).buckets, arrival.today)
 
+    def let_in(self, ticket: int) -> bool:
+        """Whether a call is being answered."""
+        return ticket in self._inside
+
     def leave(self, ticket: int, sent: int) -> None:
         """A call is over, and so many tokens were sent; calls that were not let in do nothing."""
         if ticket in self._inside:
@@ -195,7 +199,7 @@ def limit_refusal(
     for what, bucket in book.buckets.items():
         over = Over(what, bucket, wanted[what])
         if over.wait > 0:
-            why = f"{over.requested} {what} asked for, {bucket.remaining} of {bucket.limit} left"
+            why = f"{what}: {over.requested} asked for, {bucket.remaining} of {bucket.limit} left"
             return refused(words.over(over), why), words.waits(over)
     book.buckets = {what: bucket.take(wanted[what]) for what, bucket in book.buckets.items()}
     return None, ()

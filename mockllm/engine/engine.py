@@ -290,7 +290,8 @@ class Engine:
         ticket, now = entry.plan.visit.ticket, self._now()
         self._counters.end(ticket, now, success=entry.succeeded, first=entry.logical)
         counts, limited = self._counted.pop(ticket, ((), False))
-        self._ledger.leave(ticket, entry.tokens_sent)
+        if self._ledger.let_in(ticket):
+            self._ledger.leave(ticket, entry.tokens_sent)
         # Long prompts take long to count, and most profiles do not ask.
         end(counts, now, self._tokens(entry) if limited else 0)
 
