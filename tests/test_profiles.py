@@ -23,7 +23,9 @@ EVERYDAY = {
     "default", "slow", "flaky", "rate-limited", "overloaded", "upstream-unavailable",
     "hang-before-headers", "stall-mid-stream", "stall-then-resume", "reset-mid-stream",
     "truncated-clean", "truncated-dirty", "malformed-frame", "error-in-stream",
-    "mixed-error-schemas", "cold-start", "flapping",
+    "mixed-error-schemas", "cold-start", "flapping", "account-limits", "quota-exhausted",
+    "wrong-key", "revoked-key", "context-too-long", "content-filter", "retry-after-variants",
+    "deprecated-model",
 }  # fmt: skip
 CALLS = (1, 2, 3)
 STREAM = b'{"model":"gpt-4o-mini","stream":true,"messages":[{"role":"user","content":"Hello!"}]}'

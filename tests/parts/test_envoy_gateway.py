@@ -107,6 +107,11 @@ WHOLE = Must(text="whole", finish="stop")
 STREAMED = Must(text="whole", finish="stop", done=True)
 UNAVAILABLE = Must(503, error="no healthy upstream")
 LIMITED = Must(429, error="Rate limit reached for gpt-4o-mini")
+LIMITED_TOO = Must(429, error="Rate limit reached for mock-retry-after-variants")
+SPENT = Must(429, error="You exceeded your current quota")
+NO_KEY = Must(401, error="You didn't provide an API key.")
+OUTGROWN = Must(400, error="This model's maximum context length is 4 tokens.")
+GONE = Must(404, error="The model `mock-deprecated-model` has been deprecated")
 OVERLOADED = Must(503, error="Our servers are currently overloaded.")
 NOT_READY = Must(503, error="Model with name mock-cold-start is not ready.")
 HUNG = Must(0, GAVE_UP)
@@ -136,6 +141,15 @@ TABLE: dict[str, tuple[list[Must], list[Must]]] = {
         [UNAVAILABLE, UNAVAILABLE, STREAMED, STREAMED, UNAVAILABLE],
         [UNAVAILABLE, UNAVAILABLE, WHOLE, WHOLE, UNAVAILABLE],
     ),
+    "account-limits": ([STREAMED] * 3, [WHOLE] * 3),
+    "quota-exhausted": ([SPENT], [SPENT]),
+    # curl sends no key.
+    "wrong-key": ([NO_KEY], [NO_KEY]),
+    "revoked-key": ([NO_KEY], [NO_KEY]),
+    "context-too-long": ([OUTGROWN], [OUTGROWN]),
+    "content-filter": ([STREAMED], [WHOLE]),
+    "retry-after-variants": ([*[LIMITED_TOO] * 7, STREAMED], [*[LIMITED_TOO] * 7, WHOLE]),
+    "deprecated-model": ([GONE], [GONE]),
 }
 """`cold-start` goes by the clock, `flaky` by chance, and `malformed-frame` loses a word: they have
 tests of their own."""

@@ -10,7 +10,7 @@ import os
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -34,7 +34,15 @@ from tests.sdk.conduct import (
     everyday,
 )
 from tests.sdk.drive import Ask, Outcome
-from tests.sdk.openai_conduct import FLAKY, OPENAI, UNAVAILABLE
+from tests.sdk.openai_conduct import (
+    FLAKY,
+    GONE,
+    OPENAI,
+    OUTGROWN,
+    SPENT,
+    UNAVAILABLE,
+    WRONG_KEY,
+)
 
 SPEED = 20
 GUARD = 240
@@ -82,6 +90,13 @@ LITELLM: dict[str, Conduct] = {
     "error-in-stream": broken("The server had an error processing your request."),
     "mixed-error-schemas": both(TOO_LONG, TOO_LONG, NO_UPSTREAM, WHOLE),
     "flapping": both(NO_UPSTREAM, NO_UPSTREAM, WHOLE, WHOLE, NO_UPSTREAM),
+    "account-limits": both(WHOLE, WHOLE, WHOLE),
+    "quota-exhausted": both(SPENT),
+    "wrong-key": both(WRONG_KEY),
+    "context-too-long": both(replace(OUTGROWN, error="ContextWindowExceededError")),
+    "content-filter": both(WHOLE),
+    "retry-after-variants": both(*[LIMITED] * 7, WHOLE),
+    "deprecated-model": both(GONE),
 }
 LITELLM_FLAKY = (
     Expected(
@@ -178,7 +193,7 @@ def behind_envoy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outcomes]
 
 
 def test_no_everyday_profile_is_left_out() -> None:
-    assert {*LITELLM, "cold-start", "flaky"} == everyday()
+    assert {*LITELLM, "cold-start", "revoked-key", "flaky"} == everyday()
 
 
 @pytest.mark.parts("litellm")

@@ -19,6 +19,7 @@ from mockllm.faults.fault import SPELLED, Fault
 from mockllm.faults.named import NAMED as NAMED_FAULTS
 from mockllm.faults.often import Often
 from mockllm.faults.values import tag_of
+from mockllm.profile.account import Account, Keys
 from mockllm.profile.expect import Expect, ExpectClient, ExpectPolicy, ExpectServer
 from mockllm.profile.library import shipped
 from mockllm.profile.loader import models_in
@@ -30,7 +31,10 @@ from mockllm.shapes.shape import shapes
 
 PAGE = page()
 HEADINGS = [line for line in PAGE.splitlines() if line.startswith("#")]
-MODELS = (Profile, Route, Listener, Pacing, Often, Expect, ExpectClient, ExpectServer, ExpectPolicy)
+MODELS = (
+    Profile, Route, Listener, Pacing, Often, Account, Keys,
+    Expect, ExpectClient, ExpectServer, ExpectPolicy,
+)  # fmt: skip
 
 
 def section(heading: str) -> str:
@@ -76,6 +80,7 @@ def test_every_value_of_a_verb(verb: type[Fault]) -> None:
         ("## Matchers", {one.key for one in MATCHERS}),
         ("## Scripts", {tag_of(one)[1:-1] for one in SOURCES} | set(NAMED_SCRIPTS)),
         ("## Pacing", set(Pacing.model_fields)),
+        ("## Account", {*Account.model_fields, *(f"keys.{name}" for name in Keys.model_fields)}),
         ("## Shapes and answers", set(shapes()) | set(answers())),
         ("## Profile", set(Profile.model_fields)),
         ("## Routes", set(Route.model_fields)),

@@ -6,6 +6,14 @@ from tests.sdk.conduct import WHOLE, Conduct, Expected, both
 
 UNAVAILABLE = Expected("nothing", error="InternalServerError", status=503, says="Error code: 503")
 LIMITED = Expected("nothing", error="RateLimitError", status=429, says="Rate limit reached for")
+SPENT = Expected(
+    "nothing", error="RateLimitError", status=429, says="You exceeded your current quota"
+)
+WRONG_KEY = Expected(
+    "nothing", error="AuthenticationError", status=401, says="Incorrect API key provided: "
+)
+GONE = Expected("nothing", error="NotFoundError", status=404, says="has been deprecated")
+OUTGROWN = Expected("nothing", error="BadRequestError", status=400, says="context")
 TIMEOUT = Expected("nothing", error="APITimeoutError", says="Request timed out.")
 TOO_LONG = "This model's maximum context length is 8192 tokens."
 
@@ -43,9 +51,16 @@ OPENAI: dict[str, Conduct] = {
         WHOLE,
     ),
     "flapping": both(UNAVAILABLE, UNAVAILABLE, WHOLE, WHOLE, UNAVAILABLE),
+    "account-limits": both(WHOLE, WHOLE, WHOLE),
+    "quota-exhausted": both(SPENT),
+    "wrong-key": both(WRONG_KEY),
+    "context-too-long": both(OUTGROWN),
+    "content-filter": both(WHOLE),
+    "retry-after-variants": both(*[LIMITED] * 7, WHOLE),
+    "deprecated-model": both(GONE),
 }
-"""Profiles whose calls come to the same in every run. `cold-start` goes by the clock, `flaky` by
-chance: they have tests of their own."""
+"""Profiles whose calls come to the same in every run. `cold-start` and `revoked-key` go by the
+clock, `flaky` by chance: they have tests of their own."""
 
 FLAKY = (
     Expected("nothing", error="InternalServerError", status=500, says="The server had an error"),

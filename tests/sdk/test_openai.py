@@ -52,7 +52,7 @@ def test_an_everyday_profile_comes_to_what_it_must(
 
 
 def test_no_everyday_profile_is_left_out() -> None:
-    assert {*OPENAI, "cold-start", "flaky"} == everyday()
+    assert {*OPENAI, "cold-start", "revoked-key", "flaky"} == everyday()
 
 
 @asynchronous
