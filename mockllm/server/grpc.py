@@ -20,6 +20,8 @@ from mockllm.server.grpc_timeline import INTERNAL, OK, UNIMPLEMENTED, lower_grpc
 from mockllm.wires.wire import Refused
 
 RESOURCE_EXHAUSTED = 8
+GOODBYE = 0.05
+"""Seconds in which connections may send the rest at the stop."""
 
 
 class Grpc:
@@ -48,14 +50,21 @@ class Grpc:
             backlog=BACKLOG,
         )
 
-    def stop(self) -> None:
-        """Stop listening, let go of every call, close every connection."""
-        if self._server is not None:
-            self._server.close()
-        for connection in tuple(self._connections):
+    async def stop(self) -> None:
+        """Stop listening, let go of every call, close every connection, give the port up."""
+        if self._server is None or self._address is None:
+            return
+        self._server.close()
+        connections = tuple(self._connections)
+        for connection in connections:
             connection.release()
-        if self._address is not None:
-            self._address.close()
+        if connections:
+            await asyncio.wait([one.lost for one in connections], timeout=GOODBYE)
+        for connection in tuple(self._connections):  # which wait for clients that do not read
+            connection.abort()
+        if connections:
+            await asyncio.wait([one.lost for one in connections], timeout=GOODBYE)
+        self._address.close()
 
     async def _serve(self, stream: Stream) -> None:
         """Answer one call."""

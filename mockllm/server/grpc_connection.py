@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import struct
 from collections.abc import AsyncIterator, Callable, Coroutine
-from typing import Any
+from typing import Any, cast
 
 from h2.config import H2Configuration
 from h2.connection import H2Connection
@@ -27,7 +27,7 @@ from h2.events import (
 from h2.exceptions import ProtocolError
 
 from mockllm.server.application import MAX_BODY, NUMBERS
-from mockllm.server.grpc_timeline import RESET, TRAILERS
+from mockllm.server.grpc_timeline import TRAILERS
 from mockllm.server.player import Player
 
 PREFIX = struct.Struct(">BI")
@@ -46,6 +46,17 @@ class Compressed(Exception):
     """A message that is compressed, which was never offered."""
 
 
+class NoSocket:
+    """What the player asks before a reset, of a call whose connection stays."""
+
+    def fileno(self) -> int:
+        """The kernel holds nothing that belongs to one call alone."""
+        raise OSError("a call has no socket of its own")
+
+    def setsockopt(self, *_: Any) -> None:
+        """No option is needed."""
+
+
 class Stream(asyncio.Transport):
     """One call: its messages, and a transport on which a player writes the answer."""
 
@@ -59,7 +70,7 @@ class Stream(asyncio.Transport):
         self._protocol: asyncio.BaseProtocol = asyncio.Protocol()
         self._pending: list[bytes] = []
         self._last: Headers | None = None
-        self._begun = self._over = False
+        self._begun = self._over = self._gone = False
 
     def header(self, name: str) -> str:
         """A header of the request; empty where there is none."""
@@ -96,10 +107,9 @@ class Stream(asyncio.Transport):
     def lost(self, error: Exception | None) -> None:
         """The client has left the call, or the connection is gone."""
         if not self._over:
-            self._over = True
+            self._over = self._gone = True
             self._messages.put_nowait(None)
-            protocol = self._protocol
-            protocol.connection_lost(error)
+            self._protocol.connection_lost(error)
 
     # The answer, as the player writes it
 
@@ -108,10 +118,7 @@ class Stream(asyncio.Transport):
         unit = bytes(data)
         if self._over:
             return
-        if unit[:1] == bytes([RESET]):
-            self.connection.reset(self._number)
-            self._over = True
-        elif unit[:1] == bytes([TRAILERS]):
+        if unit[:1] == bytes([TRAILERS]):
             lines = unit[PREFIX.size :].decode().splitlines()
             self._last = [
                 (name, value) for name, _, value in (one.partition(": ") for one in lines)
@@ -144,20 +151,26 @@ class Stream(asyncio.Transport):
     def close(self) -> None:
         """End the connection, unless the call has ended."""
         if not self._over:
-            self._over = True
+            self._over = self._gone = True
             self.connection.close()
-
-    def abort(self) -> None:
-        """The same."""
-        self.close()
 
     def write_eof(self) -> None:
         """The same: a call has no half."""
         self.close()
 
+    def abort(self) -> None:
+        """Reset the stream; the connection stays."""
+        if not self._over:
+            self._over = self._gone = True
+            self.connection.reset(self._number)
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        """The socket: none of its own, so a reset has nothing to wait for and to prepare."""
+        return NoSocket() if name == "socket" else default
+
     def is_closing(self) -> bool:
-        """Whether the call is over."""
-        return self._over
+        """Whether the call was cut short; one that has its trailers was not."""
+        return self._gone
 
     def get_write_buffer_size(self) -> int:
         """The bytes that wait for the client's window."""
@@ -188,11 +201,12 @@ class Connection(asyncio.Protocol):
         self._streams: dict[int, Stream] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._transport: asyncio.Transport | None = None
+        self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        """Done when the connection is gone."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Say who we are."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass of it
         self._connections.add(self)
         self._h2.initiate_connection()
         self._h2.increment_flow_control_window(WINDOW)
@@ -276,6 +290,11 @@ class Connection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.close()
 
+    def abort(self) -> None:
+        """Close the connection at once."""
+        if self._transport is not None:
+            self._transport.abort()
+
     def release(self) -> None:
         """Let go of every call that is playing, and close."""
         for stream in tuple(self._streams.values()):
@@ -287,6 +306,8 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The client is gone."""
         self._connections.discard(self)
+        if not self.lost.done():
+            self.lost.set_result(None)
         for stream in tuple(self._streams.values()):
             stream.lost(exc)
         self._streams.clear()

@@ -1,8 +1,7 @@
 """A plan as a gRPC call plays it: messages and trailers instead of HTTP/1.1.
 
 The units are written as gRPC-Web frames them: a flag, the length in four bytes, then a message (flag
-0) or the trailers (flag 128). An empty write is the head; flag 255, which no gRPC has, is the reset
-of the stream. `grpc_connection` puts them on HTTP/2.
+0) or the trailers (flag 128); an empty write is the head. `grpc_connection` puts them on HTTP/2.
 
 | In the profile | Over gRPC |
 | --- | --- |
@@ -29,7 +28,7 @@ from mockllm.timeline.events import Close, End, Frame, Head, Wait, WireEvent, Wr
 from mockllm.timeline.framing import Lowered
 from mockllm.timeline.slots import Step
 
-MESSAGE, TRAILERS, RESET = 0, 128, 255
+MESSAGE, TRAILERS = 0, 128
 HEAD = Write(b"")
 
 OK, UNKNOWN, INVALID_ARGUMENT, INTERNAL, UNIMPLEMENTED = 0, 2, 3, 13, 12
@@ -91,9 +90,8 @@ def lower_grpc(plan: Plan, method: Method, asked: Asked) -> Lowered:
                 made = (Write(message_of(step, method, asked)),)
             case Wait() as wait:
                 made = (hasten(replace(wait, beat=None), plan.speed),)
-            case Close(how):
-                reset = (Write(framed(RESET, b"")),) if how == "rst" else ()
-                made = (*reset, Close("fin"))
+            case Close() as close:
+                made = (close,)
             case End():
                 made = ending(plan, method, head.status if head else 200, text)
         events.extend(made)

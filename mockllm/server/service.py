@@ -170,7 +170,7 @@ class Service:
         async with self._switching:
             await self._deafen()
         if self._grpc is not None:
-            self._grpc.stop()
+            await self._grpc.stop()
         for port in self._ports:
             await port.close()
         for handler in self._handlers:
