@@ -21,6 +21,7 @@ from mockllm.engine.report import unscaled
 from mockllm.profile.library import Library, is_path
 from mockllm.profile.loader import Loaded
 from mockllm.profile.problems import ProfileError
+from mockllm.server.grpc_extra import GrpcMissing
 from mockllm.server.service import Service, Settings
 from mockllm.server.tls import TlsMissing
 
@@ -44,6 +45,8 @@ class Options:
     log_format: str
     note: str | None = None
     """What else the log says at the start."""
+    grpc_port: int | None = None
+    """The port for gRPC; 0 takes a free one, None opens none."""
 
 
 def run(library: Library, profiles: Sequence[Loaded], options: Options) -> int:
@@ -52,7 +55,7 @@ def run(library: Library, profiles: Sequence[Loaded], options: Options) -> int:
     try:
         with asyncio.Runner(loop_factory=loop_factory()) as runner:
             runner.run(serve(library, profiles, options))
-    except (OSError, TlsMissing) as error:
+    except (OSError, TlsMissing, GrpcMissing) as error:
         print(f"mockllm: {said(error)}", file=sys.stderr)  # noqa: T201
         return 1
     finally:
@@ -85,6 +88,7 @@ async def serve(library: Library, profiles: Sequence[Loaded], options: Options) 
         options.port,
         Conditions(options.seed, options.speed),
         os.environ.get("MOCKLLM_ADMIN_TOKEN") or None,
+        options.grpc_port,
     )
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -117,6 +121,8 @@ def announce(service: Service, profiles: Sequence[Loaded], options: Options) -> 
         print(url, flush=True)  # noqa: T201
     for name, there in service.listeners.items():
         log.info("listener %s url=%s", name, there)
+    if service.grpc_target:
+        log.info("grpc target=%s", service.grpc_target)
     seed = fitting(Conditions(options.seed), profiles[0].profile).seed
     if options.note is not None:
         log.info(options.note)
