@@ -85,6 +85,12 @@ class ServeCommand(click.Command):
 @click.option(
     "--port", default=DEFAULT_PORT, envvar="MOCKLLM_PORT", show_default=True, help="0: a free one."
 )
+@click.option(
+    "--grpc-port",
+    type=int,
+    envvar="MOCKLLM_GRPC_PORT",
+    help="Serve KServe's V2 over gRPC on this port too (extra grpc); 0: a free one.",
+)
 @SEED
 @SPEED
 @click.option("--print-url", is_flag=True, help="Print the base URL, and nothing else, on stdout.")
