@@ -68,7 +68,7 @@ class Agent:
         self, messages: list[ChatCompletionMessageParam]
     ) -> tuple[str, list[Any], str | None]:
         """One answer of the model: its text, the calls of tools, and why it ended."""
-        text, calls, finish = "", {}, None
+        text, calls, finish = "", dict[int, Any](), None
         try:
             with self.client.chat.completions.create(
                 model=self.model, messages=messages, tools=TOOLS, stream=True
