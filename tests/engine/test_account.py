@@ -208,6 +208,19 @@ def test_a_quota_is_used_up_for_good() -> None:
 # Keys
 
 
+def test_the_bytes_of_a_wrong_key() -> None:
+    """Head and body are those of OpenAI's 401, but for the key."""
+    sent = written(by(account("keys: {accept: a}"), "sk-invalid--only"))
+    head, _, body = sent.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 401 Unauthorized\r\n")
+    assert b'\r\nwww-authenticate: Bearer realm="OpenAI API"' in head
+    assert body == (
+        b'{"error":{"message":"Incorrect API key provided: sk-inval****only. You can find your API '
+        b'key at https://platform.openai.com/account/api-keys.","type":"invalid_request_error",'
+        b'"param":null,"code":"invalid_api_key"},"status":401}'
+    )
+
+
 @pytest.mark.parametrize(
     ("key", "found", "code", "says"),
     [

@@ -159,10 +159,24 @@ FAULTS = st.lists(FAULT, max_size=4)
 SCRIPT = st.sampled_from(["text60", "cjk60", "tools2"]) | one("text", TEXT)
 PACING = some({"ttft": DURATION, "itl": DURATION, "head": DURATION, "jitter": st.just("20%")})
 ROUTE: dict[str, st.SearchStrategy[Any]] = {"script": SCRIPT, "pacing": PACING, "faults": FAULTS}
+KEYS = some(
+    {
+        "accept": TEXT | st.lists(TEXT, max_size=2),
+        "revoked": st.dictionaries(TEXT, DURATION, max_size=2),
+    }
+)
+ACCOUNT = some(
+    {
+        **dict.fromkeys(("rpm", "tpm", "concurrent", "quota", "context"), NUMBERS),
+        "keys": KEYS,
+        "retired": TEXT | st.lists(TEXT, max_size=2),
+    }
+)
 PLAIN: dict[str, st.SearchStrategy[Any]] = {
     "about": TEXT,
     "seed": NUMBERS,
     "strict": st.booleans(),
+    "account": ACCOUNT,
     "models": st.lists(TEXT, min_size=1, max_size=2),
 }
 PROFILE = some(PLAIN | ROUTE, mockllm=st.just(1)) | some(
