@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -71,7 +72,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Stop what was started, and put the environment back."""
-    config.stash[STACK].close()
+    if STACK in config.stash:
+        config.stash[STACK].close()
 
 
 def runs_tests(config: pytest.Config) -> bool:
@@ -98,7 +100,10 @@ def pointers(config: pytest.Config, server: MockLLM) -> dict[str, str]:
     from mockllm.environment import POINTERS, environment
 
     vendors = config.getini("mockllm_env")
-    return environment(server.client_url, tuple(POINTERS if vendors is None else vendors))
+    try:
+        return environment(server.client_url, tuple(POINTERS if vendors is None else vendors))
+    except ValueError as error:
+        raise mistake(str(error), "mockllm_env") from None
 
 
 # Fixtures
@@ -127,7 +132,9 @@ def mockllm_server(pytestconfig: pytest.Config, mockllm_profile: str | Path) -> 
     if started is not None:
         yield started
         return
-    with first_server(pytestconfig, mockllm_profile) as server:
+    with clear_mistakes("mockllm_profile"):
+        server = first_server(pytestconfig, mockllm_profile)
+    with server:
         yield server
 
 
@@ -146,7 +153,7 @@ def mockllm(
     server, node = mockllm_server, request.node
     wish = wish_of(node)
     with ExitStack() as stack:
-        with clear_mistakes():
+        with clear_mistakes(MARK):
             stack.enter_context(
                 server.fresh(
                     wish.profile,
@@ -166,11 +173,13 @@ def mockllm(
 
 
 @pytest.fixture
-def make_mockllm(request: pytest.FixtureRequest) -> Iterator[Callable[..., MockLLM]]:
+def make_mockllm(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., MockLLM]]:
     """Makes more servers for one test, such as a second upstream: `make_mockllm("flaky")`.
 
-    It takes what `MockLLM` takes, starts the server and stops it after the test. It sets no
-    environment: give its `openai_url` to the client.
+    It takes what `MockLLM` takes, starts the server and stops it after the test. No variable points
+    to it, so give its `openai_url` to the client; its host needs no proxy.
     """
     from mockllm.api import MockLLM
 
@@ -182,6 +191,8 @@ def make_mockllm(request: pytest.FixtureRequest) -> Iterator[Callable[..., MockL
             options.setdefault("profiles", request.config.getini("mockllm_profiles"))
             server = stack.enter_context(MockLLM(profile, **options))
             witness.servers.append(server)
+            for name in ("NO_PROXY", "no_proxy"):
+                monkeypatch.setenv(name, server.environment[name])
             return server
 
         yield make
@@ -211,13 +222,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if not marks:
         return
     wanted, known = marks[0].kwargs["incidents"], marks[0].kwargs.get("known", {})
+    if not isinstance(known, dict):
+        raise collect_error(f"known: expected {{incident: reason}}, got {known!r}")
     folders = tuple(Path(folder) for folder in metafunc.config.getini("mockllm_profiles"))
     names = incident_names(wanted, folders)
     strangers = sorted(set(known) - set(names))
     if strangers:
-        raise pytest.UsageError(
-            f"@pytest.mark.mockllm: known: {', '.join(strangers)} is not among the incidents "
-            f"of {wanted!r}"
+        raise collect_error(
+            f"known: {', '.join(strangers)} is not among the incidents of {wanted!r}"
         )
     metafunc.fixturenames.append("_mockllm_incident")
     metafunc.parametrize(
@@ -233,22 +245,35 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     )
 
 
+def collect_error(message: str) -> Exception:
+    """What is told of a marker when tests are collected: the message alone."""
+    return pytest.Collector.CollectError(f"{MARK}: {message}")
+
+
 def incident_names(wanted: Any, folders: tuple[Path, ...]) -> tuple[str, ...]:
     """The incidents of a bundle or a category, or a list of them."""
+    if isinstance(wanted, str):
+        return incidents_of(wanted, folders)
+    if isinstance(wanted, list | tuple) and all(isinstance(one, str) for one in wanted):
+        return tuple(wanted)
+    raise collect_error(
+        f"incidents: expected a bundle, a category or a list of names, got {wanted!r}"
+    )
+
+
+@cache
+def incidents_of(wanted: str, folders: tuple[Path, ...]) -> tuple[str, ...]:
+    """The incidents of a bundle or a category, read once for all tests that name it."""
     from mockllm.profile.library import Library
 
     library = Library(folders)
-    if not isinstance(wanted, str):
-        return tuple(wanted)
     try:
         found = library.incidents(bundle=wanted)
     except LookupError as error:
         try:
             found = library.incidents(category=wanted)
         except LookupError as other:
-            raise pytest.UsageError(
-                f"@pytest.mark.mockllm: incidents: {error.args[0]}; {other.args[0]}"
-            ) from None
+            raise collect_error(f"incidents: {error.args[0]}; {other.args[0]}") from None
     return tuple(incident.name for incident in found)
 
 
@@ -266,7 +291,13 @@ class Wish:
     may_not_fire: bool = False
 
 
-TAKES = ("seed", "speed", "strict", "may_not_fire", "incidents", "known")
+KINDS: dict[str, tuple[type | tuple[type, ...], str]] = {
+    "seed": (int, "a whole number"),
+    "speed": ((int, float), "a number above 0"),
+    "strict": (bool, "True or False"),
+    "may_not_fire": (bool, "True or False"),
+}
+TAKES = (*KINDS, "incidents", "known")
 
 
 def wish_of(node: pytest.Item) -> Wish:
@@ -283,9 +314,11 @@ def wish_of(node: pytest.Item) -> Wish:
             raise mistake("expected one profile, by name, path or YAML, got nothing")
         if marker.args:
             wish.profile = found_path(marker.args[0], node)
-        for key in ("seed", "speed", "strict", "may_not_fire"):
-            if key in marker.kwargs:
-                setattr(wish, key, marker.kwargs[key])
+        for key in KINDS.keys() & marker.kwargs.keys():
+            value, (kind, words) = marker.kwargs[key], KINDS[key]
+            if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+                raise mistake(f"{key}: expected {words}, got {value!r}")
+            setattr(wish, key, value)
     callspec = getattr(node, "callspec", None)
     incident = callspec.params.get("_mockllm_incident") if callspec is not None else None
     if incident is not None:
@@ -302,7 +335,7 @@ def found_path(profile: str | Path, node: pytest.Item) -> str | Path:
 
 
 @contextmanager
-def clear_mistakes() -> Iterator[None]:
+def clear_mistakes(where: str) -> Iterator[None]:
     """Bad profiles fail the test with their message alone, without a traceback."""
     from mockllm.profile.library import UnknownProfile
     from mockllm.profile.problems import ProfileError
@@ -310,12 +343,15 @@ def clear_mistakes() -> Iterator[None]:
     try:
         yield
     except (UnknownProfile, ProfileError, OSError, ValueError) as error:
-        raise mistake(str(error)) from None
+        raise mistake(str(error), where) from None
 
 
-def mistake(message: str) -> BaseException:
-    """What fails a test whose marker is wrong: the message alone, without a traceback."""
-    return pytest.fail.Exception(f"@pytest.mark.mockllm: {message}", pytrace=False)
+MARK = "@pytest.mark.mockllm"
+
+
+def mistake(message: str, where: str = MARK) -> BaseException:
+    """What fails a test whose marker or setting is wrong: the message alone, no traceback."""
+    return pytest.fail.Exception(f"{where}: {message}", pytrace=False)
 
 
 # The report
@@ -364,6 +400,13 @@ class Witness:
 STACK = pytest.StashKey[ExitStack]()
 SERVER = pytest.StashKey["MockLLM"]()
 WITNESS = pytest.StashKey[Witness]()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Forget what an earlier run of the same test saw, where a plugin runs it again."""
+    if WITNESS in item.stash:
+        del item.stash[WITNESS]
 
 
 @pytest.hookimpl(wrapper=True)

@@ -17,6 +17,8 @@ from mockllm.scripts.script import Source
 if TYPE_CHECKING:
     from mockllm.profile.models import MatchBase
 
+__tracebackhide__ = True  # pytest shows the line of the test, not of its tools
+
 PLAIN = tuple(name for name in Profile.model_fields if name not in ("routes", *SHORTHAND))
 """The fields of a profile that no route has."""
 
