@@ -218,9 +218,16 @@ def new(name: str | None) -> None:
 
 
 @cli.command()
-def reference() -> None:
-    """Print the reference of the language: every anchor, verb, value, matcher, script and shape."""
-    from mockllm.profile.reference import page
+@click.argument("which", default="language", type=click.Choice(["language", "incidents"]))
+def reference(which: str) -> None:
+    """Print the reference of the language: every anchor, verb, value, matcher, script and shape.
+
+    Or, with `incidents`, the page of all incidents that ship.
+    """
+    if which == "incidents":
+        from mockllm.profile.catalogue import page
+    else:
+        from mockllm.profile.reference import page
 
     click.echo(page(), nl=False)
 
@@ -304,9 +311,13 @@ def list_incidents(
 @click.argument("profile")
 @FOLDERS
 def show(profile: str, folders: tuple[Path, ...]) -> None:
-    """Show a profile: its file and those it extends, the verbs that its named faults stand for, and what it expects."""
+    """Show a profile: its file and those it extends, the verbs that its named faults stand for, and
+    what it expects; of an incident also the timeline of a first call."""
+    from mockllm.engine.report import as_text
+    from mockllm.engine.sample import sample
     from mockllm.faults.fault import flow_of
     from mockllm.faults.named import NamedFault
+    from mockllm.profile.incidents import is_incident
 
     loaded = find(library_of(folders), profile)
     for one in loaded.family:
@@ -317,6 +328,9 @@ def show(profile: str, folders: tuple[Path, ...]) -> None:
             if isinstance(fault, NamedFault):
                 verbs = " + ".join(f"{flow_of(verb)} at {verb.anchor.text}" for verb in fault.verbs)
                 click.echo(f"# {route.name}: {flow_of(fault)} = {verbs}")
+    plan = sample(loaded) if is_incident(loaded) else None
+    for line in as_text(plan).splitlines() if plan else ():
+        click.echo(f"# {line}")
     for line in loaded.profile.expect.lines() if loaded.profile.expect else ():
         click.echo(f"# expect {line}")
 

@@ -309,3 +309,49 @@ def test_healthcheck_imports_no_server() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     assert done.stdout == "[]\n"
+
+
+def test_list_incidents() -> None:
+    """Those of a category, a wire and a bundle, each with its category and what it is about."""
+    assert "accept-then-close" not in run("list").stdout
+    listed = run("list", "incidents", "--category", "connect", "--bundle", "core").stdout
+    assert listed == (
+        "accept-then-close  connect: The request is read, then the connection ends without a byte "
+        "of an answer.\n"
+    )
+    assert "kserve-fastapi-detail-error" in run("list", "incidents", "--wire", "kserve.v2").stdout
+
+
+def test_list_incidents_of_what_there_is_not() -> None:
+    """An unknown category is named; other kinds know no categories."""
+    result = run("list", "incidents", "--category", "conect")
+    assert result.exit_code == 1
+    assert result.stderr == "there is no category named 'conect'; did you mean connect?\n"
+    result = run("list", "--bundle", "core")
+    assert result.exit_code == 2
+    assert "are for: mockllm list incidents" in result.stderr
+
+
+def test_show_an_incident() -> None:
+    """Its file, the timeline of a first call, and what a good client does."""
+    shown = run("show", "accept-then-close").stdout
+    assert "story: >-" in shown
+    assert "call 1: POST /v1/chat/completions stream\n" in shown
+    assert "\n#     0.000  close       fin   <- fault 1 close\n" in shown
+    assert shown.endswith("# expect client.text: whole\n# expect server.attempts: 2\n")
+
+
+def test_check_an_incident_that_says_too_little(tmp_path: Path) -> None:
+    """A profile that cites a report is one, and has to say what a good client does."""
+    path = tmp_path / "mine.yaml"
+    path.write_text("mockllm: 1\nabout: It breaks.\ncite: https://example.com/1\nfaults: [reset]\n")
+    result = run("check", str(path))
+    assert result.exit_code == 1
+    assert result.stdout == (
+        f"{path}:1:1: expect: expected what a good client does, got nothing; an incident says it\n"
+    )
+
+
+def test_reference_of_incidents() -> None:
+    """The page of incidents."""
+    assert run("reference", "incidents").stdout.startswith("# Incidents\n")

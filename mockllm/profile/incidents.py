@@ -9,20 +9,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 
+import mockllm.wires
 from mockllm.matchers.call import Call
 from mockllm.profile.loader import Loaded
-from mockllm.profile.models import WIRES, Route
+from mockllm.profile.models import Route
 from mockllm.profile.problems import Problem
+from mockllm.scripts.named import NAMED
+from mockllm.timeline.registry import subclasses
+from mockllm.wires.wire import Wire
 
 FOLDER = "incidents"
 OTHER = "other"
 """The category of incidents that lie in no folder of their own."""
 NEEDED = ("about", "cite", "expect")
 """What every incident says."""
+METHODS = {
+    wire.name: {method for method, _ in wire.endpoints}
+    for wire in subclasses(mockllm.wires, Wire)  # type: ignore[type-abstract]
+}
+"""The methods that each wire serves."""
 MONTH = re.compile(r"-\d{4}\.\d{2}$")
 
 
@@ -39,21 +48,57 @@ class Incident:
         return self.loaded.name
 
     @property
+    def routes(self) -> tuple[Route, ...]:
+        """The routes that differ from a healthy server's, those of its listeners among them."""
+        profile = self.loaded.profile
+        gated = [part for part in profile.listeners if part.gates]
+        others = [part for part in profile.listeners if not part.gates]
+        return (
+            *(route for part in gated for route in part.all_routes),
+            *(
+                route
+                for part in (profile, *others)
+                for route in part.all_routes
+                if says_something(route)
+            ),
+        )
+
+    @property
     def wires(self) -> tuple[str, ...]:
-        """The wires on which something happens; all of them where no route names one."""
-        routes = [route for route in self.loaded.profile.all_routes if says_something(route)]
-        return tuple(wire for wire in WIRES if any(is_for(route, wire) for route in routes))
+        """The wires on which something happens."""
+        return tuple(wire for wire in METHODS if any(is_for(one, wire) for one in self.routes))
+
+    @property
+    def spoken(self) -> str:
+        """The wires that its routes name, for people; `any` where one names none."""
+        named = [getattr(route.match, "wire", None) for route in self.routes]
+        tests = {str(test) for one in named if one is not None for test in one.wanted.tests}
+        return "any" if None in named else ", ".join(sorted(tests))
 
 
 def says_something(route: Route) -> bool:
     """Whether a route differs from the healthy default in more than its pace."""
-    return bool(route.faults) or "script" in route.model_fields_set
+    return bool(route.faults) or route.script != NAMED["canonical"]
 
 
 def is_for(route: Route, wire: str) -> bool:
-    """Whether a route is for calls of a wire, as far as the wire decides."""
-    condition = getattr(route.match, "wire", None)
-    return condition is None or condition.why_not(Call("POST", "/", wire=wire)) is None
+    """Whether a route is for calls of a wire, as far as wire, method and streaming decide."""
+    conditions = [
+        condition
+        for key in ("wire", "method", "stream")
+        if (condition := getattr(route.match, key, None)) is not None
+    ]
+    return any(
+        all(condition.why_not(call) is None for condition in conditions)
+        for method in METHODS[wire]
+        for call in calls(method, wire)
+    )
+
+
+def calls(method: str, wire: str) -> tuple[Call, ...]:
+    """The calls of a wire that conditions tell apart; what is not posted is not streamed."""
+    plain = Call(method, "/", wire=wire)
+    return (plain, replace(plain, stream=True)) if method == "POST" else (plain,)
 
 
 def category_of(path: Path) -> str:
