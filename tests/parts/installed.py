@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
 PARTS = Path(__file__).parents[2] / ".parts"
 
 PROGRAMS = {
+    "anthropic": PARTS / "anthropic/bin/python",
     "build": PARTS / "build/bin/python",
     "envoy": PARTS / "envoy/bin/envoy",
     "kserve": PARTS / "kserve/bin/python",
     "litellm": PARTS / "litellm/bin/python",
+    "litellm-1.64": PARTS / "litellm-1.64/bin/python",
+    "litellm-otel": PARTS / "litellm-otel/bin/python",
+    "litserve": PARTS / "litserve/bin/python",
+    "litserve-0.2.5": PARTS / "litserve-0.2.5/bin/python",
     "openai": PARTS / "openai/bin/python",
+    "openai-0.27": PARTS / "openai-0.27/bin/python",
+    "openai-node": PARTS / "openai-node/node_modules/openai/package.json",
 }
-"""The program that a test starts; a part that is not here is looked for on PATH."""
+"""The program that a test starts, or the file that it reads; a part that is not here is looked for on PATH."""
 
 STAMP = "installed.txt"
 """What `.ci/parts` writes last into a part's folder."""
@@ -24,7 +32,7 @@ def program(name: str) -> Path | None:
     """The program of a part, where it is installed."""
     path = PROGRAMS.get(name)
     if path is None:
-        found = shutil.which(name)
+        found = shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin:/usr/local/sbin")
         return Path(found) if found else None
     return path if path.exists() and (PARTS / name / STAMP).exists() else None
 
