@@ -25,10 +25,10 @@ class Limits:
             f"incidents {self.speed:g} times as fast where that does not change them"
         )
 
-    def within(self, seconds: float) -> float:
+    def within(self, seconds: float, *, scalable: bool) -> float:
         """A limit of an expectation in this drill: what a call may take, seen from the incident's
-        own time, and never less than the client's limits allow."""
-        return max(seconds / self.speed, self.longest)
+        own time (`scalable`: it runs faster here), and never less than the client's limits allow."""
+        return max(seconds / (self.speed if scalable else 1.0), self.longest)
 
     @property
     def longest(self) -> float:

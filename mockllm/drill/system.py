@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Literal
 
 import yaml
-from pydantic import Field, StrictInt, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
-from mockllm.faults.values import Duration, Strict, Text, expected
+from mockllm.faults.values import Duration, Strict, Text, expected, hint_for
 
 CLIENTS = ("openai", "anthropic", "litellm", "langchain", "http")
 FILES = {
@@ -27,14 +27,21 @@ class BadSystem(Exception):
 
 
 class Start(Strict):
-    """How a gateway is started, with its real configuration."""
+    """How a gateway is started, with its real configuration.
+
+    Placeholders, in its command, configuration, variables and headers: `{{config}}`, the path of the
+    configuration; `{{folder}}`, a folder of its own; `{{port}}`, where it listens; `{{upstream}}`,
+    the host and port of the drill's server, and `{{upstream_port}}`; `{{timeout}}` in seconds,
+    `{{timeout_ms}}` and `{{retries}}`, the limits of the drill; `{{program}}`.
+    """
 
     command: tuple[Text, ...] = Field(
         min_length=1,
-        description="Program and arguments; {config}, {port}, {upstream}, {folder} are filled in.",
+        description="Program and arguments, with placeholders; the program is looked for on PATH.",
     )
     config: Text | None = Field(
-        None, description="The file beside this one that holds its configuration, as a template."
+        None,
+        description="The file beside this one that holds its configuration, with placeholders.",
     )
     ready: Text = Field("/", description="The path that answers when it is ready.")
     within: Duration = Field(60.0, description="How long that may take.")
@@ -51,7 +58,13 @@ class System(Strict):
         None, description="The client that is drilled, or that asks a gateway (http by default)."
     )
     command: Text | None = Field(None, description="A program that is run once per incident.")
+    wires: tuple[Text, ...] = Field(
+        ("openai.chat",), description="The APIs that a program or a gateway speaks."
+    )
     gateway: Text | None = Field(None, description="The base URL of a gateway that runs already.")
+    listen: Text = Field(
+        "127.0.0.1:8089", description="Where a gateway that runs already finds its upstream."
+    )
     start: Start | None = Field(None, description="How a gateway is started.")
     select: Literal["model", "key", "path"] = Field(
         "model", description="What a gateway lets through, to choose the incident by."
@@ -59,9 +72,7 @@ class System(Strict):
     model: Text = Field("mock-{incident}", description="The model that is asked for.")
     key: Text = Field("mockllm-not-a-key", description="The key that the gateway wants.")
     path: Text = Field("/v1", description="The path behind the gateway's address.")
-    retries: StrictInt | None = Field(None, ge=0, description="How often it tries again itself.")
-    timeout: Duration | None = Field(None, description="Its own time limit.")
-    fallback: Text | None = Field(None, description="The model that it falls back to.")
+    headers: dict[str, Text] = Field({}, description="Headers that the gateway wants.")
     needs: Text = Field("", description="What has to be installed, and where it cannot run.")
 
     @model_validator(mode="after")
@@ -92,13 +103,11 @@ def names() -> tuple[str, ...]:
 
 def load_system(name: str) -> tuple[System, Path]:
     """A system by name or path, and the folder of its configuration; raises `BadSystem`."""
-    path = (
-        Path(name)
-        if "/" in name or name.endswith((".yaml", ".yml"))
-        else shipped() / f"{name}.yaml"
-    )
+    is_path = "/" in name or name.endswith((".yaml", ".yml"))
+    path = Path(name) if is_path else shipped() / f"{name}.yaml"
     if not path.is_file():
-        raise BadSystem(f"expected a system ({', '.join(names())}) or a file, got '{name}'")
+        hint = hint_for(name, names()) or f"known: {', '.join(names())}"
+        raise BadSystem(f"there is no system named '{name}'; {hint}, or give the path of a file")
     try:
         return System.model_validate(yaml.safe_load(path.read_text("utf-8"))), path.parent
     except (ValidationError, yaml.YAMLError) as error:

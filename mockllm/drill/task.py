@@ -64,10 +64,10 @@ def task_of(incident: Incident, wires: Sequence[str]) -> Task:
     Raises `CannotAsk` where there is none.
     """
     profile = incident.loaded.profile
-    wire = next((wire for wire in wires if wire in incident.wires or profile.listeners), None)
+    wire = next((wire for wire in wires if wire in incident.wires), None)
     if wire is None:
         raise CannotAsk(f"it is about {', '.join(incident.wires)}, which the system does not speak")
-    route = route_of(profile.all_routes, wire)
+    route = route_of(incident.routes or profile.all_routes, wire)
     given = {matcher.key: matcher for matcher in route.match.matchers}
     stream, message = given.get("stream"), given.get("message")
     text = HELLO

@@ -4,29 +4,22 @@ from __future__ import annotations
 
 import json
 import os
-import selectors
+import queue
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 MAIN = Path(__file__).parent / "clients" / "main.py"
 KEPT = 4000
 """Characters of standard error that are kept for messages."""
 START = 60.0
 """Seconds that a client's imports may take."""
-
-
-class Hung(Exception):
-    """The client did not answer within its guard; its process has been killed."""
-
-
-class Broken(Exception):
-    """The client's process ended, or never began; the message has what it said last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +29,22 @@ class Event:
     time: float
     kind: str
     text: str
+
+
+class Lost(Exception):
+    """A call has no result; `events` are what the client saw until then."""
+
+    def __init__(self, message: str, events: Iterable[Event] = ()) -> None:
+        super().__init__(message)
+        self.events = tuple(events)
+
+
+class Hung(Lost):
+    """The client did not answer within its guard; its process has been killed."""
+
+
+class Broken(Lost):
+    """The client's process ended, or never began; the message has what it said last."""
 
 
 class Worker:
@@ -51,9 +60,7 @@ class Worker:
         """Start it. `client` is a file of `clients`; `python` the interpreter of its environment."""
         self.version: Mapping[str, Any] = {}
         self._command = [python, str(MAIN), client]
-        # Pointers of the caller's environment must not decide where the client goes.
-        kept = {key: value for key, value in os.environ.items() if not is_pointer(key)}
-        self._environment = {**kept, "NO_PROXY": "*", "no_proxy": "*", **(environment or {})}
+        self._environment = {**without_pointers(), **(environment or {})}
         self._start()
 
     def _start(self) -> None:
@@ -63,79 +70,108 @@ class Worker:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env=self._environment,
-            text=True,
             encoding="utf-8",
+            errors="replace",
         )
-        self._errors = Tail(self._process)
+        self._errors = Tail(self._process.stderr)
+        self._lines = Lines(self._process.stdout)
 
     def open(self, order: Mapping[str, Any]) -> None:
         """Make a new client. Raises `Broken` where that fails."""
         self.version = self._ask({"op": "open", **order}, START)
 
-    def call(self, order: Mapping[str, Any], guard: float) -> dict[str, Any]:
-        """Ask once through the client; what the caller saw.
+    def call(self, order: Mapping[str, Any], guard: float) -> tuple[dict[str, Any], list[Event]]:
+        """Ask once through the client; what the caller saw, and the events on the way.
 
         Raises `Hung` if no answer came within so many seconds, `Broken` if the process ended.
         """
-        return self._ask(order, guard)
+        events: list[Event] = []
+        return self._ask(order, guard, events), events
 
     def close(self) -> None:
         """End the process."""
         self._process.kill()
         self._process.wait()
-        for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
-            if pipe is not None:
-                pipe.close()
+        with suppress(BrokenPipeError):
+            assert self._process.stdin is not None
+            self._process.stdin.close()
 
-    def _ask(self, order: Mapping[str, Any], guard: float) -> dict[str, Any]:
+    def _ask(
+        self, order: Mapping[str, Any], guard: float, events: list[Event] | None = None
+    ) -> dict[str, Any]:
         if self._process.poll() is not None:
             self._start()
         assert self._process.stdin is not None
+        seen = [] if events is None else events
+        give_up = now() + guard
         try:
             self._process.stdin.write(json.dumps(order) + "\n")
             self._process.stdin.flush()
-        except BrokenPipeError:
-            raise self._broken() from None
-        line = self._line(guard)
-        if line is None:
+            while True:
+                answer: dict[str, Any] = json.loads(self._lines.next(give_up - now()))
+                if "event" not in answer:
+                    return answer
+                at, kind, text = answer["event"]
+                seen.append(Event(float(at), str(kind), str(text)))
+        except queue.Empty:
             self.close()
-            raise Hung(f"no answer within {guard:g} s")
-        if not line:
-            raise self._broken()
-        answer: dict[str, Any] = json.loads(line)
-        return answer
+            raise Hung(f"no answer within {guard:g} s", seen) from None
+        except (BrokenPipeError, EOFError):
+            self._process.wait()
+            self._errors.wait(1.0)
+            said = self._errors.text.strip().rpartition("\n")[2]
+            status = self._process.returncode
+            raise Broken(f"the client's process ended with {status}: {said}", seen) from None
 
-    def _line(self, guard: float) -> str | None:
-        """The next line of the process, empty where it has ended; None where none came in time."""
-        assert self._process.stdout is not None
-        with selectors.DefaultSelector() as selector:
-            selector.register(self._process.stdout, selectors.EVENT_READ)
-            if not selector.select(guard):
-                return None
-        return self._process.stdout.readline()
 
-    def _broken(self) -> Broken:
-        self._process.wait()
-        said = self._errors.text.strip().rpartition("\n")[2]
-        return Broken(f"the client's process ended with {self._process.returncode}: {said}")
+class Lines:
+    """The lines of a pipe, read all the time by a thread, so that one can wait for them."""
+
+    def __init__(self, pipe: IO[str] | None) -> None:
+        assert pipe is not None
+        self._pipe = pipe
+        self._queue: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def next(self, seconds: float) -> str:
+        """The next line; raises `queue.Empty` if none comes in time, `EOFError` after the last."""
+        line = self._queue.get(timeout=max(seconds, 0.001))
+        if line is None:
+            self._queue.put(None)
+            raise EOFError
+        return line
+
+    def _read(self) -> None:
+        with self._pipe:
+            for line in self._pipe:
+                self._queue.put(line)
+        self._queue.put(None)
 
 
 class Tail:
     """What a process says on standard error last, read all the time so that it never blocks."""
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
+    def __init__(self, pipe: IO[str] | None) -> None:
         self.text = ""
-        assert process.stderr is not None
-        self._stream = process.stderr
+        assert pipe is not None
+        self._pipe = pipe
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._thread.start()
 
+    def wait(self, seconds: float) -> None:
+        """Return when the pipe is at its end, or after so long."""
+        self._thread.join(seconds)
+
     def _read(self) -> None:
-        try:
-            for line in self._stream:
+        with self._pipe:
+            for line in self._pipe:
                 self.text = (self.text + line)[-KEPT:]
-        except ValueError:  # closed while it was read
-            return
+
+
+def without_pointers() -> dict[str, str]:
+    """This process's environment without what would decide where a client goes."""
+    kept = {key: value for key, value in os.environ.items() if not is_pointer(key)}
+    return {**kept, "NO_PROXY": "*", "no_proxy": "*"}
 
 
 def is_pointer(name: str) -> bool:
@@ -143,12 +179,6 @@ def is_pointer(name: str) -> bool:
     return name.startswith(("OPENAI_", "ANTHROPIC_", "AZURE_OPENAI_")) or name.upper().endswith(
         "_PROXY"
     )
-
-
-def events_of(answer: Mapping[str, Any]) -> tuple[Event, ...]:
-    """The events of an answer."""
-    rows: Sequence[Sequence[Any]] = answer.get("events") or ()
-    return tuple(Event(float(at), str(kind), str(text)) for at, kind, text in rows)
 
 
 def now() -> float:

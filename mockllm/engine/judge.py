@@ -26,8 +26,9 @@ CURRENT = 0.0005
 class Failed:
     """The error that a caller got."""
 
-    kind: ErrorKind
-    """`typed`: one of the client's own kinds; `timeout`: its own kind for time limits."""
+    kind: ErrorKind | None
+    """`typed`: one of the client's own kinds; `timeout`: its own kind for time limits; None where
+    nobody told."""
     name: str
     message: str
     status: int | None = None
@@ -161,6 +162,8 @@ def judge_error(expect: ExpectClient, seen: Seen, attempts: Sequence[Entry]) -> 
         return "broken", "the call ended without an error"
     if expect.error == "any" or error.kind == expect.error:
         return "held", described(error)
+    if error.kind is None:
+        return "not judged", f"nobody told of what kind {described(error)} is"
     if expect.error == "typed" and error.kind == "timeout":
         return "held", f"{described(error)} (its own kind for time limits)"
     return "broken", f"{described(error)} is {KINDS[error.kind]}"

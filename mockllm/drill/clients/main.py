@@ -9,8 +9,9 @@ NAME is a file beside this one. Each line of standard input is one order:
 - `{"op": "call", "wire": …, "model": …, "stream": …, "messages": […], "tools": […] or null}` asks once,
   through that client.
 
-Each is answered with one line: `{"ok": true}`, or what the caller saw: `text`, `error`, `tool_calls`,
-`finish`, `usage`, `seconds`, and `events`, a list of `[time, kind, text]`. Times are CLOCK_MONOTONIC,
+Each is answered with one line: `{"ok": true}`, or `{"seen": …, "begun": …}` with what the caller saw:
+`text`, `error`, `tool_calls`, `finish`, `usage`, `seconds`. Before it comes a line for each event,
+`{"event": [time, kind, text]}`, as it happens: what hangs has told them. Times are CLOCK_MONOTONIC,
 which all processes of a machine share. Standard output belongs to the protocol, so what the client
 prints goes to standard error. Python 3.8 or later; imports only the client.
 """
@@ -22,20 +23,27 @@ import sys
 import time
 
 MAX_EVENTS = 2000
-LONG = 200
+LONG = 2000
 """Characters of a text that an event shows."""
 
 
 class Notes:
-    """What happened in a call, with times."""
+    """Tells what happens in a call, with times."""
 
-    def __init__(self):
-        self.events = []
+    def __init__(self, target):
+        self.target, self.count = target, 0
 
     def __call__(self, kind, text=""):
-        """Write down an event."""
-        if len(self.events) < MAX_EVENTS:
-            self.events.append([time.monotonic(), kind, str(text)[:LONG]])
+        """Tell an event."""
+        self.count += 1
+        if self.count <= MAX_EVENTS:
+            say(self.target, {"event": [time.monotonic(), kind, str(text)[:LONG]]})
+
+
+def say(target, what):
+    """Write one line."""
+    target.write(json.dumps(what) + "\n")
+    target.flush()
 
 
 def version_of(driver):
@@ -66,9 +74,9 @@ def failed(driver, error):
     }
 
 
-def call(driver, client, order):
+def call(driver, client, order, note):
     """Ask once; what the caller saw."""
-    note, begun = Notes(), time.monotonic()
+    begun = time.monotonic()
     seen = {"text": None, "error": None, "tool_calls": None, "finish": None, "usage": None}
     note("call")
     try:
@@ -78,7 +86,7 @@ def call(driver, client, order):
         seen["error"] = failed(driver, error)
         note("raised", type(error).__name__)
     seen["seconds"] = time.monotonic() - begun
-    return {"seen": seen, "events": note.events, "begun": begun}
+    return {"seen": seen, "begun": begun}
 
 
 def serve(driver, source, target):
@@ -90,9 +98,8 @@ def serve(driver, source, target):
             client = driver.open_client(order)
             answer = {"ok": True, **version_of(driver)}
         else:
-            answer = call(driver, client, order)
-        target.write(json.dumps(answer) + "\n")
-        target.flush()
+            answer = call(driver, client, order, Notes(target))
+        say(target, answer)
 
 
 if __name__ == "__main__":
