@@ -87,8 +87,8 @@ Made by `mockllm reference incidents` from the profiles; do not edit it here.
 
 {count} failures that people have reported, each a profile: choose one on any running server by the
 model `mock-NAME`, the path `/p/NAME/v1/…`, the header `X-Mockllm-Profile` or the key `mock-NAME`, or
-start a server with it, `mockllm serve NAME`. Those with listeners need that. `mockllm show NAME`
-tells its story, its timeline and what a good client does."""
+start a server with it, `mockllm serve NAME`. Those with a port of their own need that. `mockllm show
+NAME` tells its story, its timeline and what a good client does."""
 
 NOT_SHIPPED_WORDS = "Failures that the wire of one server cannot show, or that nobody has reported."
 HEAD = ("Incident", "What happens", "Wire", "A good client", "Bundle", "Reports")
@@ -103,7 +103,7 @@ def row(one: Incident) -> Row:
     return (
         f"[{code(one.name)}]({path})",
         profile.about,
-        one.spoken,
+        "<br>".join([one.spoken, *(f"port {code(part.name)}" for part in profile.listeners)]),
         expected,
         ", ".join(profile.bundles),
         ", ".join(map(link, profile.cite)),

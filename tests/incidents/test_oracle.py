@@ -278,7 +278,10 @@ def listener(server: MockLLM, name: str, entry: Step) -> None:
 
 
 def refused(server: MockLLM, url: str, name: str, entry: Step) -> None:
-    """Nobody listens; after some seconds somebody does."""
+    """Nobody listens, and the first port has no answer; after some seconds all is well."""
+    stream = connect(server.url)
+    play(server, name, {"status": 0, "body": "", "end": "fin"}, stream)
+    stream.sock.close()
     with pytest.raises(ConnectionRefusedError):
         connect(url)
     Journey(server).to(entry["then"])

@@ -166,6 +166,7 @@ def test_every_shipped_incident_is_whole() -> None:
     for one in Library().incidents():
         assert missing(one.loaded) == [], one.name
         assert one.loaded.profile.story, one.name
+        assert one.loaded.text.startswith("# yaml-language-server: $schema=../../schema.json\n")
         assert one.category != OTHER, one.name
 
 
