@@ -9,17 +9,24 @@ from pathlib import Path
 PARTS = Path(__file__).parents[2] / ".parts"
 
 PROGRAMS = {
+    "ai-sdk": PARTS / "ai-sdk/node_modules/ai/package.json",
     "anthropic": PARTS / "anthropic/bin/python",
     "build": PARTS / "build/bin/python",
     "envoy": PARTS / "envoy/bin/envoy",
+    "haproxy": PARTS / "haproxy/run",
     "kserve": PARTS / "kserve/bin/python",
+    "langchain": PARTS / "langchain/bin/python",
     "litellm": PARTS / "litellm/bin/python",
     "litellm-1.64": PARTS / "litellm-1.64/bin/python",
     "litellm-otel": PARTS / "litellm-otel/bin/python",
+    "litellm-proxy": PARTS / "litellm-proxy/bin/python",
     "litserve": PARTS / "litserve/bin/python",
     "litserve-0.2.5": PARTS / "litserve-0.2.5/bin/python",
+    "nginx": PARTS / "nginx/run",
     "openai": PARTS / "openai/bin/python",
     "openai-0.27": PARTS / "openai-0.27/bin/python",
+    "openai-go": PARTS / "openai-go/client",
+    "openai-java": PARTS / "openai-java/lib",
     "openai-node": PARTS / "openai-node/node_modules/openai/package.json",
 }
 """The program that a test starts, or the file that it reads; a part that is not here is looked for on PATH."""
