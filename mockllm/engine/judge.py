@@ -309,9 +309,8 @@ def judge_executions(limits: Limits, attempts: Sequence[Entry]) -> Finding:
 def judge_closed(limit: float, attempts: Sequence[Entry]) -> Finding:
     """How soon after its fault the client closed the connection."""
     entry = attempts[-1]
-    began = next(
-        (line.time for line in describe(entry.plan.steps, entry.plan.speed) if line.faults), None
-    )
+    reached = entry.plan.steps[: entry.reached]
+    began = next((line.time for line in describe(reached, entry.plan.speed) if line.faults), None)
     if began is None:
         return "not judged", f"no fault acted on call #{entry.number}"
     if entry.outcome.peer_left is None:
