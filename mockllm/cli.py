@@ -1,4 +1,4 @@
-"""The command line: `mockllm serve`, `use`, `healthcheck`, and what needs no server: `check`, `list`,
+"""The command line: `mockllm serve`, `use`, `report`, `healthcheck`, `drill`, and what needs no server: `check`, `list`,
 `show`, `plan`, `new`, `schema`, `reference`.
 
 Only what a command needs is imported when it runs: `healthcheck` is started every few seconds in a
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 KINDS = ("profiles", "incidents", "shapes", "answers")
 """What `mockllm list` lists."""
+SDKS = ("openai", "anthropic", "litellm", "langchain", "http")
+REPORTS = ("table", "markdown", "json", "junit", "html")
+"""What `mockllm drill` drills and writes; its own modules are imported when it runs."""
 DEFAULT_PORT = 8080
 URL = f"http://127.0.0.1:{DEFAULT_PORT}"
 
@@ -50,6 +53,8 @@ SPEED = click.option(
     show_default=True,
     help="Divides waits, pacing and windows.",
 )
+
+POSITIVE = click.FloatRange(min=0, min_open=True)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -453,6 +458,61 @@ def report(url: str, session: str | None, ignore: str, form: str, token: str | N
     click.echo(text.rstrip("\n"))
     if failed:
         sys.exit(1)
+
+
+@cli.command()
+@click.argument("names", nargs=-1, metavar="[INCIDENT ...]")
+@click.option("--sdk", "sdks", multiple=True, type=click.Choice(SDKS), help="A client library.")
+@click.option("--gateway", "gateways", multiple=True, metavar="URL", help="A gateway that runs.")
+@click.option("--command", "commands", multiple=True, help="A program, run once per incident.")
+@click.option("--system", "systems", multiple=True, metavar="NAME|FILE", help="See --list.")
+@click.option("--listen", metavar="HOST:PORT", help="Where a gateway finds its upstream.")
+@click.option(
+    "--python", "pythons", multiple=True, metavar="[NAME=]PATH", help="The interpreter of an SDK."
+)
+@click.option(
+    "--program", "programs", multiple=True, metavar="[NAME=]PATH", help="The program of a gateway."
+)
+@click.option("--bundle", help="`core` by default; `all` is every incident.")
+@click.option("--category", help="The incidents of one category.")
+@FOLDERS
+@click.option(
+    "--timeout", type=POSITIVE, default=2.0, show_default=True, help="The client's, in s."
+)
+@click.option("--retries", type=click.IntRange(0), default=2, show_default=True)
+@click.option(
+    "--guard", type=POSITIVE, default=20.0, show_default=True, help="Hung after so many seconds."
+)
+@click.option(
+    "--speed", type=POSITIVE, default=20.0, show_default=True, help="Divides the incidents' times."
+)
+@click.option("--jobs", type=click.IntRange(1), default=8, show_default=True, help="At a time.")
+@click.option(
+    "--out", type=click.Path(file_okay=False, path_type=Path), help="The folder of the reports."
+)
+@click.option(
+    "--format",
+    "formats",
+    multiple=True,
+    type=click.Choice(REPORTS),
+    help="The table by default, and all of them with --out.",
+)
+@click.option(
+    "--baseline",
+    type=click.Path(path_type=Path),
+    help="An earlier drill.json: fail only where it is worse now.",
+)
+@click.option("--list", "only_list", is_flag=True, help="List systems, bundles and categories.")
+def drill(*, timeout: float, retries: int, guard: float, speed: float, **options: Any) -> None:
+    """Run clients, programs and gateways through incidents, and show which they survive.
+
+    Exit status 1 if anything is wrong or hung (with --baseline: and was not there), 2 where the
+    command cannot be carried out.
+    """
+    from mockllm.drill.command import Options, run
+    from mockllm.drill.limits import Limits
+
+    sys.exit(run(Options(limits=Limits(timeout, retries, guard, speed), **options)))
 
 
 @cli.command()

@@ -108,6 +108,11 @@ class Results:
         }
 
 
+def as_text(results: Results) -> str:
+    """The JSON report."""
+    return json.dumps(results.as_json(), indent=1, ensure_ascii=False) + "\n"
+
+
 def read_baseline(path: Path) -> dict[tuple[str, str], str]:
     """The verdicts of an earlier JSON report, by system and incident; raises `BadBaseline`."""
     try:

@@ -97,8 +97,8 @@ def shipped() -> Path:
 
 
 def names() -> tuple[str, ...]:
-    """The systems that ship."""
-    return tuple(sorted(path.stem for path in shipped().glob("*.yaml")))
+    """The systems that ship; a name with a dot is a template beside one."""
+    return tuple(sorted(p.stem for p in shipped().glob("*.yaml") if "." not in p.stem))
 
 
 def load_system(name: str) -> tuple[System, Path]:

@@ -1,0 +1,1 @@
+"""Reports of a drill: one file for each form, each a pure function from results to text."""
