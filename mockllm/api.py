@@ -62,12 +62,15 @@ class MockLLM(Face, Observing):
         speed: float = 1.0,
         paced: bool = False,
         profiles: str | Path | Iterable[str | Path] = (),
+        grpc: bool = False,
         loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None,
     ) -> None:
         speed = positive(speed)
         self._library = Library(folders(profiles))
         self._first = self._load(profile)
-        self._settings = Settings(host, port, Conditions(seed, speed, paced))
+        self._settings = Settings(
+            host, port, Conditions(seed, speed, paced), grpc_port=0 if grpc else None
+        )
         self._loop_factory = loop_factory
         self._lock = threading.RLock()
         self._server: Threaded | None = None
@@ -134,6 +137,15 @@ class MockLLM(Face, Observing):
     def openai_url(self) -> str:
         """What OpenAI's SDKs take as base URL: `http://127.0.0.1:40123/v1`."""
         return f"{self.url}/v1"
+
+    @property
+    def grpc_target(self) -> str:
+        """Where gRPC is served, as `grpc.insecure_channel` takes it. Raises `RuntimeError` without
+        `grpc=True`."""
+        target = self._running.service.grpc_target
+        if not target:
+            raise RuntimeError("this server speaks no gRPC; make it with MockLLM(grpc=True)")
+        return target
 
     @property
     def client_url(self) -> str:

@@ -654,3 +654,13 @@ def test_the_package_offers_it() -> None:
     with pytest.raises(AttributeError, match="no attribute 'MockLlm'"):
         _ = mockllm.MockLlm
     assert os.fspath(Path(mockllm.__file__)).endswith("__init__.py")
+
+
+def test_grpc() -> None:
+    """A server may speak gRPC too, on a port of its own; without it, asking where is an error."""
+    with MockLLM(grpc=True) as server:
+        host, _, port = server.grpc_target.partition(":")
+        with socket.create_connection((host, int(port)), 20):
+            pass
+    with MockLLM() as server, pytest.raises(RuntimeError, match=r"MockLLM\(grpc=True\)"):
+        _ = server.grpc_target
