@@ -170,16 +170,24 @@ async def summary_of(request: web.BaseRequest, kit: Kit, seen: Seen | None = Non
 async def clock(request: web.BaseRequest, kit: Kit) -> web.Response:
     """Move the server's clock on: `{"advance": "60s"}`."""
     wish = await document(request, {"advance"})
-    seconds = parse_duration(wish.get("advance"))
+    seconds = seconds_of("advance", wish.get("advance"))
     kit.clock.advance(seconds)
     return web.json_response({"advanced": seconds})
+
+
+def seconds_of(name: str, span: object) -> float:
+    """A duration; raises `ValueError` that says which."""
+    try:
+        return parse_duration(span)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None
 
 
 async def settle(request: web.BaseRequest, kit: Kit) -> web.Response:
     """Answer when no call is in flight; `?timeout=5s`, then a 408 that names those that are."""
     span = request.query.get("timeout")
     try:
-        await kit.settle(WAIT if span is None else parse_duration(span))
+        await kit.settle(WAIT if span is None else seconds_of("timeout", span))
     except TimeoutError as error:
         return web.json_response({"error": str(error)}, status=408)
     return web.json_response({"status": "settled"})
