@@ -154,5 +154,5 @@ class Face(Saying):
 
     def error(self, **keys: Unpack[ErrorKeys]) -> Self:
         """An error frame in the middle of the stream, in the wire's own form or a shape; then the
-        final marker and the proper end of the body."""
+        final marker, if that server sends it, and the proper end of the body."""
         return self._fault("error", None, keys)
