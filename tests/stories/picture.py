@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Literal, NamedTuple
 from xml.sax.saxutils import escape
 
@@ -21,7 +21,7 @@ ROW, BAR, GAP = 26, 20, 10
 LETTER = 6.3
 """The width of a letter at the size of a bar's text, about."""
 FONT = "font-family='ui-sans-serif, system-ui, sans-serif'"
-STEPS = (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 60)
+STEPS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 60)
 
 
 class Bar(NamedTuple):
@@ -47,19 +47,48 @@ def of_calls(lane: str, calls: Calls) -> list[Bar]:
     return bars
 
 
-def rows_of(bars: Sequence[Bar], scale: float) -> list[list[Bar]]:
+class Placed(NamedTuple):
+    """Where a bar and its text are, in the picture's units."""
+
+    bar: Bar
+    x: float
+    width: float
+    text_x: float
+    anchor: Literal["start", "end"]
+
+    @property
+    def left(self) -> float:
+        """Where it begins, text included."""
+        return self.text_x - LETTER * len(self.bar.text) if self.anchor == "end" else self.x
+
+    @property
+    def right(self) -> float:
+        """Where it ends, text included."""
+        behind = self.text_x + LETTER * len(self.bar.text) if self.anchor == "start" else 0.0
+        return max(self.x + self.width, behind) + LETTER
+
+
+def place(bar: Bar, scale: float, until: float) -> Placed:
+    """The text stands in its bar where it fits, else behind it, else before it."""
+    x = LEFT + bar.begin * scale
+    width = max(3.0, ((until if bar.end is None else bar.end) - bar.begin) * scale)
+    wide = LETTER * len(bar.text)
+    if wide + 12 < width:
+        return Placed(bar, x, width, x + 6, "start")
+    if x + width + wide + 10 > WIDTH:
+        return Placed(bar, x, width, x - 6, "end")
+    return Placed(bar, x, width, x + width + 6, "start")
+
+
+def rows_of(bars: Iterable[Placed]) -> list[list[Placed]]:
     """The bars of one lane in rows in which none covers another, nor another's text."""
-    rows: list[list[Bar]] = []
-    ends: list[float] = []
-    for bar in sorted(bars, key=lambda bar: bar.begin):
-        end = bar.begin + LETTER * (len(bar.text) + 3) / scale
-        end = max(end, bar.end if bar.end is not None else float("inf"))
-        row = next((number for number, last in enumerate(ends) if last <= bar.begin), len(rows))
-        if row == len(rows):
-            rows.append([])
-            ends.append(0.0)
-        rows[row].append(bar)
-        ends[row] = end
+    rows: list[list[Placed]] = []
+    for bar in sorted(bars, key=lambda bar: bar.x):
+        free = (row for row in rows if all(one.right <= bar.left for one in row))
+        row = next(free, None)
+        if row is None:
+            rows.append(row := [])
+        row.append(bar)
     return rows
 
 
@@ -71,10 +100,10 @@ def svg(title: str, bars: Iterable[Bar]) -> str:
     parts: list[str] = []
     y = TOP
     for lane in dict.fromkeys(bar.lane for bar in bars):
-        rows = rows_of([bar for bar in bars if bar.lane == lane], scale)
+        rows = rows_of(place(bar, scale, until) for bar in bars if bar.lane == lane)
         parts.append(text(12, y + BAR / 2 + 4, lane, 13, "#202124"))
         for row in rows:
-            parts += [draw(bar, y, scale, until) for bar in row]
+            parts += [draw(bar, y) for bar in row]
             y += ROW
         y += GAP
     height = y + 40
@@ -102,18 +131,12 @@ def axis(until: float, scale: float, y: float) -> list[str]:
     return lines
 
 
-def draw(bar: Bar, y: float, scale: float, until: float) -> str:
-    """One bar and its text, inside where it fits, else behind it; an open one fades out."""
-    fill, edge = COLOURS[bar.kind]
-    x = LEFT + bar.begin * scale
-    width = max(3.0, ((until if bar.end is None else bar.end) - bar.begin) * scale)
-    dash = " stroke-dasharray='4 3'" if bar.end is None else ""
-    box = f"<rect x='{x:.1f}' y='{y}' width='{width:.1f}' height='{BAR}' rx='3' fill='{fill}' stroke='{edge}'{dash}/>"
-    wide = LETTER * len(bar.text)
-    inside = wide + 12 < width
-    if not inside and x + width + wide + 10 > WIDTH:  # no room behind it
-        return box + text(x - 6, y + 14, bar.text, 11, edge, "end")
-    return box + text(x + 6 if inside else x + width + 6, y + 14, bar.text, 11, edge)
+def draw(placed: Placed, y: float) -> str:
+    """One bar and its text; the edge of one that was still going on is broken."""
+    fill, edge = COLOURS[placed.bar.kind]
+    dash = " stroke-dasharray='4 3'" if placed.bar.end is None else ""
+    box = f"<rect x='{placed.x:.1f}' y='{y}' width='{placed.width:.1f}' height='{BAR}' rx='3' fill='{fill}' stroke='{edge}'{dash}/>"
+    return box + text(placed.text_x, y + 14, placed.bar.text, 11, edge, placed.anchor)
 
 
 def text(x: float, y: float, words: str, size: int, colour: str, anchor: str = "start") -> str:
