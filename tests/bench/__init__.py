@@ -1,0 +1,1 @@
+"""Benchmarks, run by hand: no part of the test run."""
