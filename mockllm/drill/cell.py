@@ -93,18 +93,43 @@ class Cell:
         }
 
 
+RESCUE = ("client.text", "client.tool_calls", "client.finish", "client.usage")
+"""Statements that only an answer can fulfil. A call that ended with an error instead was not rescued,
+and yet nobody was deceived."""
+
+
 def verdict_of(
-    seen: Seen, judgements: tuple[Judgement, ...], findings: tuple[Finding, ...]
+    seen: Seen,
+    judgements: tuple[Judgement, ...],
+    findings: tuple[Finding, ...],
+    *,
+    too_few: bool = False,
 ) -> tuple[Verdict, str]:
-    """The verdict on a call that ended, and why."""
+    """The verdict on a call that ended, and why.
+
+    A call that ended with an error that the client's caller can know failed safely, if all that
+    does not hold is what an answer would have shown, or that it should have tried again
+    (`too_few`: fewer attempts came than are expected). Conduct that does not hold is wrong, and so is
+    a call that expects an answer and ends with an exception that is none of the client's own kinds.
+    """
+    error = seen.error
     broken = [one for one in judgements if one.verdict == "broken"]
-    if broken:
-        return "wrong", "; ".join(f"{one.statement}: {one.evidence}" for one in broken)
     held = [one for one in judgements if one.verdict == "held"]
-    if not held:
+    clean = error is not None and error.kind != "other"
+    if broken and not (clean and all(is_rescue(one, too_few=too_few) for one in broken)):
+        return "wrong", "; ".join(f"{one.statement}: {one.evidence}" for one in broken)
+    if not held and not broken:
         return "not judged", "; ".join(one.evidence for one in judgements) or "it expects nothing"
-    if seen.error is not None:
-        return "failed safely", f"{seen.error.name}: {seen.error.message[:160]}"
+    advice = "; ".join(f"{one.name}: {one.evidence}" for one in findings)
+    if error is not None:
+        also = f"; advice: {advice}" if advice else ""
+        return "failed safely", f"{error.name}: {error.message[:160]}{also}"
     if findings:
-        return "survived with advice", "; ".join(f"{one.name}: {one.evidence}" for one in findings)
-    return "survived", "; ".join(f"{one.statement}" for one in held)
+        return "survived with advice", advice
+    return "survived", "; ".join(one.statement for one in held)
+
+
+def is_rescue(one: Judgement, *, too_few: bool) -> bool:
+    """Whether a statement is about being rescued, and not about conduct."""
+    name = one.statement.partition(":")[0]
+    return name in RESCUE or (too_few and name == "server.attempts")

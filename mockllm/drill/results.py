@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mockllm.drill.cell import BAD, VERDICTS, Cell
+from mockllm.drill.facts import is_warning
 from mockllm.drill.limits import Limits
 
 FORMAT = 1
@@ -35,6 +36,16 @@ class Column:
         """How many cells have each verdict, from best to worst."""
         found = Counter(cell.verdict for cell in self.cells)
         return {verdict: found[verdict] for verdict in VERDICTS}
+
+    def warnings(self) -> list[tuple[str, str, int]]:
+        """The facts that show harm: name, fact, and in how many cells; the most frequent first."""
+        found = Counter(
+            (name, fact)
+            for cell in self.cells
+            for name, fact in cell.facts.items()
+            if is_warning(fact)
+        )
+        return [(name, fact, count) for (name, fact), count in found.most_common()]
 
 
 @dataclass(frozen=True, slots=True)

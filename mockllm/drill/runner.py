@@ -142,7 +142,9 @@ def judged(
     if alive is False and expect.after is None:
         judgements = (*judgements, *judge(Expect(after="alive"), seen, calls))
     findings = judge_conduct(calls).findings
-    verdict, reason = verdict_of(seen, judgements, findings)
+    wanted = expect.server.attempts if expect.server else None
+    too_few = wanted is not None and len(calls) < (wanted.min or 0)
+    verdict, reason = verdict_of(seen, judgements, findings, too_few=too_few)
     return replace(
         cell, verdict=verdict, reason=reason, seen=seen, judgements=judgements, findings=findings
     )

@@ -121,6 +121,12 @@ def details(number: int, column: Column, incidents: Iterable[About]) -> Iterator
     if column.configuration:
         yield f"<details><summary>Configuration</summary><pre>{escape(column.configuration)}</pre>"
         yield "</details>"
+    facts = column.warnings()
+    if facts:
+        yield "<details><summary>What it made of what it got</summary><ul>"
+        for name, fact, count in facts:
+            yield f"<li>{escape(name)}: {escape(fact)} (in {count} of {len(column.cells)})</li>"
+        yield "</ul></details>"
     for about, cell in zip(incidents, column.cells, strict=True):
         yield f'<details class="cell" id="{target(number, about.name)}"><summary>'
         yield f"{badge(cell.verdict)} <strong>{escape(about.name)}</strong> "

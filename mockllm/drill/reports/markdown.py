@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from mockllm.drill.cell import BAD, VERDICTS, Cell
-from mockllm.drill.facts import is_warning
+from mockllm.drill.cell import BAD, VERDICTS
 from mockllm.drill.reports.table import signed
 from mockllm.drill.results import Column, Results
 
@@ -64,11 +63,20 @@ def matrix(results: Results) -> Iterator[str]:
 
 def details(column: Column) -> Iterator[str]:
     """What is to be said of a system's cells."""
-    told = [cell for cell in column.cells if cell.verdict in BAD or cell.findings or warned(cell)]
-    if not told:
+    told = [cell for cell in column.cells if cell.verdict in BAD or cell.findings]
+    facts = column.warnings()
+    if not told and not facts:
         return
     yield ""
     yield f"## {text_of(column.name)}"
+    if facts:
+        yield ""
+        yield "What it made of what it got:"
+        yield ""
+    yield from (
+        f"- {name}: {text_of(fact)} (in {count} of {len(column.cells)})"
+        for name, fact, count in facts
+    )
     for cell in told:
         yield ""
         yield f"**{cell.incident}**: {signed(cell.verdict)}. {text_of(cell.reason)}"
@@ -81,9 +89,3 @@ def details(column: Column) -> Iterator[str]:
             f"- advice ({one.name}): {text_of(one.evidence)}. {text_of(one.remedy)}."
             for one in cell.findings
         )
-        yield from (f"- {name}: {text_of(fact)}" for name, fact in warned(cell))
-
-
-def warned(cell: Cell) -> list[tuple[str, str]]:
-    """The facts of a cell that show harm."""
-    return [(name, fact) for name, fact in cell.facts.items() if is_warning(fact)]
