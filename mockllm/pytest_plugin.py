@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -164,7 +163,7 @@ def mockllm(
             )
         for name, value in pointers(request.config, server).items():
             monkeypatch.setenv(name, value)
-        witness = node.stash.setdefault(WITNESS, Witness(wish.strict))
+        witness = node.stash.setdefault(WITNESS, Witness(strict=wish.strict))
         witness.servers.append(server)
         yield server
         witness.note()
@@ -184,7 +183,7 @@ def make_mockllm(
     from mockllm.api import MockLLM
 
     wish = wish_of(request.node)
-    witness = request.node.stash.setdefault(WITNESS, Witness(wish.strict))
+    witness = request.node.stash.setdefault(WITNESS, Witness(strict=wish.strict))
     with ExitStack() as stack:
 
         def make(profile: str | Path = "default", **options: Any) -> MockLLM:
@@ -280,15 +279,16 @@ def incidents_of(wanted: str, folders: tuple[Path, ...]) -> tuple[str, ...]:
 # The marker
 
 
-@dataclass
 class Wish:
     """What the markers of a test say together."""
 
-    profile: str | Path | None = None
-    seed: int | None = None
-    speed: float | None = None
-    strict: bool = False
-    may_not_fire: bool = False
+    # No dataclass, here and below: making one takes longer than all else in this file.
+    def __init__(self, *, strict: bool) -> None:
+        self.profile: str | Path | None = None
+        self.seed: int | None = None
+        self.speed: float | None = None
+        self.strict = strict
+        self.may_not_fire = False
 
 
 KINDS: dict[str, tuple[type | tuple[type, ...], str]] = {
@@ -357,14 +357,14 @@ def mistake(message: str, where: str = MARK) -> BaseException:
 # The report
 
 
-@dataclass
 class Witness:
     """Tells what happened in one test, also when its servers are another test's by then."""
 
-    strict: bool
-    servers: list[MockLLM] = field(default_factory=list)
-    noted: str | None = None
-    told: bool = False
+    def __init__(self, *, strict: bool) -> None:
+        self.strict = strict
+        self.servers: list[MockLLM] = []
+        self.noted: str | None = None
+        self.told = False
 
     def note(self) -> None:
         """Write down what happened so far; nothing after this is the test's."""
