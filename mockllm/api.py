@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -19,7 +18,7 @@ from mockllm.engine.plan import Conditions
 from mockllm.environment import environment
 from mockllm.face import Face, MatchKeys
 from mockllm.observing import Observing
-from mockllm.profile.adding import Said, read_match, visible_faults
+from mockllm.profile.adding import Said, name_of, read_match, visible_faults
 from mockllm.profile.library import Library, UnknownProfile
 from mockllm.profile.loader import Loaded
 from mockllm.profile.problems import ProfileError
@@ -74,7 +73,6 @@ class MockLLM(Face, Observing):
         self._loop_factory = loop_factory
         self._lock = threading.RLock()
         self._server: Threaded | None = None
-        self._sayings: dict[str | None, Said] = {}
 
     def __repr__(self) -> str:
         return f"<MockLLM {self.url}>" if self.running else "<MockLLM, not running>"
@@ -90,7 +88,7 @@ class MockLLM(Face, Observing):
             if self.running:
                 raise RuntimeError(f"this server is running already, at {self.url}")
             settings = self._settings
-            self._sayings, self._outcome = {}, None
+            self._outcome = None
             try:
                 self._server = Threaded(
                     lambda: Service(self._library, self._first, settings), self._loop_factory
@@ -222,9 +220,8 @@ class MockLLM(Face, Observing):
             service.release()
             service.engine.restart(first)
 
-        with self._lock:
-            self._sayings, self._outcome = {}, None
-            self._running.call(back)
+        self._outcome = None
+        self._running.call(back)
 
     def down(self) -> None:
         """Stop listening: new connections are refused, those that are open are closed. The port
@@ -302,28 +299,17 @@ class MockLLM(Face, Observing):
         return "mockllm"
 
     def _say(self, change: Callable[[Said], Said], demand: Demand | None) -> None:
-        self._speak(None, Said(), change, demand)
+        self._speak(Said(), change, demand)
 
-    def _speak(
-        self,
-        about: str | None,
-        nothing: Said,
-        change: Callable[[Said], Said],
-        demand: Demand | None,
-    ) -> None:
+    def _speak(self, nothing: Said, change: Callable[[Said], Said], demand: Demand | None) -> None:
         """Change what was said about some calls, or about all; `nothing` is how that begins."""
-        # Under the lock from the look to the change: no thread loses what another one says.
-        with self._lock:
-            sayings = dict(self._sayings)
-            sayings[about] = change(sayings.pop(about, nothing))
 
-            def say(service: Service) -> None:
-                service.engine.say(tuple(sayings.values()))
-                if demand is not None:
-                    service.engine.demands.ask(demand)
+        def say(service: Service) -> None:
+            service.engine.amend(nothing, change)
+            if demand is not None:
+                service.engine.demands.ask(demand)
 
-            self._running.call(say)
-            self._sayings = sayings
+        self._running.call(say)
 
     def _read(self, function: Callable[[Service], T]) -> T:
         """Ask the server, or what is left of it: the journal stays when it has stopped."""
@@ -377,7 +363,6 @@ class On(Face):
         self._server = server
         self._conditions = match
         self._match = read_match(self._words, match)
-        self._key = json.dumps(match, sort_keys=True)
 
     @property
     def _words(self) -> str:
@@ -385,8 +370,7 @@ class On(Face):
         return f"mockllm.on({given})"
 
     def _say(self, change: Callable[[Said], Said], demand: Demand | None) -> None:
-        nothing = Said(self._match, self._words.removeprefix("mockllm."))
-        self._server._speak(self._key, nothing, change, demand)
+        self._server._speak(Said(self._match, name_of(self._conditions)), change, demand)
 
 
 @dataclass(frozen=True, slots=True)

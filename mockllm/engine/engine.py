@@ -147,6 +147,13 @@ class Engine:
         """When the journal's clock began, on the server's."""
         return self._zero
 
+    def amend(self, nothing: Said, change: Callable[[Said], Said]) -> None:
+        """Change what was said about the calls of a name, which is then the newest; `nothing` has
+        the name, and is what was said if nothing was."""
+        known = {one.name: one for one in self.said}
+        known[nothing.name] = change(known.pop(nothing.name, nothing))
+        self.say(tuple(known.values()))
+
     @property
     def said(self) -> tuple[Said, ...]:
         """What was said, and holds."""
@@ -315,9 +322,13 @@ class Engine:
     def _visit(self, call: Call, profile: Loaded, found: Found, begun: Begun) -> Visit:
         """Count a call at its route, in every scope that the route's faults ask for."""
         faults = found.route.faults if found.route else ()
-        scopes: dict[By, None] = dict.fromkeys(("session", *(fault.by for fault in faults)))
+        scopes: dict[By, float] = {"session": 0.0}
+        speed = fitting(self.conditions, profile.profile).speed
+        for fault in faults:
+            window = (fault.over.per or 0.0) / speed if fault.over is not None else 0.0
+            scopes[fault.by] = max(window, scopes.get(fault.by, 0.0))
         if found.route is not None and found.route.pacing.load is not None:
-            scopes["server"] = None
+            scopes.setdefault("server", 0.0)
         now = self._now()
         tallies, counts = self._tallies.visit(profile.name, found.index, call, scopes, now)
         limited = any(fault.over is not None and fault.over.tokens is not None for fault in faults)

@@ -45,6 +45,11 @@ class Said:
         return route.model_copy(update=update)
 
 
+def name_of(match: Mapping[str, Any]) -> str:
+    """What calls that match are called, in messages and to find what was said about them."""
+    return f"on({', '.join(f'{key}={match[key]!r}' for key in sorted(match))})"
+
+
 def read(words: str, **parts: Any) -> Route:
     """A route of such parts (`match`, `script`, `faults`), which are spelled as in a file.
 

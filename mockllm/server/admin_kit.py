@@ -18,7 +18,7 @@ from mockllm.engine.judge import Failed, Seen
 from mockllm.engine.summary import Snapshot, Summary
 from mockllm.engine.summary import as_json as judgement_json
 from mockllm.faults.values import hint_for, parse_duration
-from mockllm.profile.adding import Said, read, read_match
+from mockllm.profile.adding import Said, name_of, read, read_match
 
 FAILED = "x-mockllm-failed"
 """The header of a report for people that tells programs whether something is wrong."""
@@ -66,20 +66,16 @@ async def say(request: web.BaseRequest, kit: Kit) -> web.Response:
     if not isinstance(may_not_fire, bool):
         raise ValueError(f"may_not_fire: expected true or false, got {json.dumps(may_not_fire)}")
     match = wish.get("match")
-    name = "" if match is None else f"on {json.dumps(match, sort_keys=True)}"
     route = read("say", **parts)
-    known = {one.name: one for one in kit.engine.said}
     if match is not None and not isinstance(match, dict):
         raise ValueError(f"match: expected an object, got {json.dumps(match)}")
-    before = known.pop(name, None) or Said(
-        None if match is None else read_match("say", match), name
-    )
-    known[name] = replace(
-        before,
-        script=route.script if "script" in parts else before.script,
-        faults=(*before.faults, *route.faults),
-    )
-    kit.engine.say(tuple(known.values()))
+    nothing = Said() if match is None else Said(read_match("say", match), name_of(match))
+
+    def more(said: Said) -> Said:
+        script = route.script if "script" in parts else said.script
+        return replace(said, script=script, faults=(*said.faults, *route.faults))
+
+    kit.engine.amend(nothing, more)
     if not may_not_fire:
         for fault, words in zip(route.faults, wish.get("faults", ()), strict=True):
             kit.engine.demands.ask(Demand(json.dumps(words), (fault,)))

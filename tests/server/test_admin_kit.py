@@ -99,6 +99,15 @@ def test_reset_forgets(server: MockLLM) -> None:
     assert ask(server, "GET", "/report").json["failed"] is False
 
 
+def test_both_ways_to_say(server: MockLLM) -> None:
+    """What is said in Python and what is said over HTTP stand together."""
+    server.says("Hello").on(model="gpt*").fail(500, first=1)
+    post(server, "/say", {"match": {"model": "gpt*"}, "faults": [{"fail": 503, "first": 2}]})
+    server.on(model="other").says("Other")
+    assert [talk(server)[0], talk(server)[0], talk(server)] == [500, 503, (200, "Hello")]
+    assert talk(server, model="other") == (200, "Other")
+
+
 # report, findings, expectations
 
 
