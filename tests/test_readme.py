@@ -29,7 +29,7 @@ URL = "http://127.0.0.1:8080"
 
 RUN_BY_CI = {"serve-command", "test-command"}
 """They make an environment and need the network: `.ci/run` runs them in a fresh clone."""
-RUN_HERE = {"curl-command", "client-example", "pytest-example", "python-example", "yaml"}
+RUN_HERE = {"curl-command", "client-example", "pytest-example", "python-example", "text", "yaml"}
 
 
 def blocks(kind: str) -> list[str]:
@@ -115,6 +115,15 @@ def test_the_commands_options(name: str) -> None:
     known = CliRunner().invoke(cli, [name, "--help"]).stdout
     options = re.findall(r"--[a-z-]+", line.split("` |")[0])
     assert [option for option in options if option not in known] == []
+
+
+@pytest.mark.parametrize("line", [line for text in blocks("text") for line in text.splitlines()])
+def test_the_command_lines(line: str) -> None:
+    """Every command line that is only shown has a command and options that exist."""
+    program, command, *words = shlex.split(line, comments=True)
+    known = CliRunner().invoke(cli, [command, "--help"])
+    assert (program, known.exit_code) == ("mockllm", 0)
+    assert [w for w in words if w.startswith("--") and w not in known.stdout] == []
 
 
 def test_the_variables() -> None:
