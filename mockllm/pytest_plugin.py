@@ -81,17 +81,23 @@ def runs_tests(config: pytest.Config) -> bool:
 
 
 def chosen_profile(config: pytest.Config) -> str:
-    """The profile of the project, or of this run."""
-    profile: str = config.getoption("--mockllm-profile") or config.getini("mockllm_profile")
-    return profile
+    """The profile of the project, or of this run; a path in the project's settings starts beside
+    them, wherever pytest runs."""
+    of_run: str | None = config.getoption("--mockllm-profile")
+    if of_run is not None:
+        return of_run
+    profile: str = config.getini("mockllm_profile")
+    beside = (config.inipath.parent if config.inipath else config.rootpath) / profile
+    return str(beside) if is_file_name(profile) and beside.is_file() else profile
 
 
 def first_server(config: pytest.Config, profile: str | Path) -> MockLLM:
     """The server of all tests, not yet started."""
     from mockllm.api import MockLLM
 
-    speed = config.getoption("--mockllm-speed") or 1.0
-    return MockLLM(profile, profiles=config.getini("mockllm_profiles"), speed=speed)
+    speed = config.getoption("--mockllm-speed")
+    folders = config.getini("mockllm_profiles")
+    return MockLLM(profile, profiles=folders, speed=1.0 if speed is None else speed)
 
 
 def pointers(config: pytest.Config, server: MockLLM) -> dict[str, str]:
@@ -131,7 +137,7 @@ def mockllm_server(pytestconfig: pytest.Config, mockllm_profile: str | Path) -> 
     if started is not None:
         yield started
         return
-    with clear_mistakes("mockllm_profile"):
+    with clear_mistakes("the settings of mockllm"):
         server = first_server(pytestconfig, mockllm_profile)
     with server:
         yield server
@@ -328,10 +334,15 @@ def wish_of(node: pytest.Item) -> Wish:
 
 def found_path(profile: str | Path, node: pytest.Item) -> str | Path:
     """A relative path starts beside the test's file, if there is such a file."""
-    if isinstance(profile, Path) or ("\n" not in profile and profile.endswith((".yaml", ".yml"))):
+    if isinstance(profile, Path) or is_file_name(profile):
         beside = node.path.parent / profile
         return beside if beside.is_file() else Path(profile)
     return profile
+
+
+def is_file_name(profile: str) -> bool:
+    """Whether a text names a file, and is no profile itself."""
+    return "\n" not in profile and profile.endswith((".yaml", ".yml"))
 
 
 @contextmanager

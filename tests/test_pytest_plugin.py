@@ -1015,12 +1015,34 @@ def test_profile_fixture(pytester: pytest.Pytester) -> None:
     run(pytester, source).assert_outcomes(passed=1)
 
 
-@pytest.mark.parametrize("option", ["-omockllm_profile=flakey", "--mockllm-profile=flakey"])
-def test_a_setting_that_is_wrong(pytester: pytest.Pytester, option: str) -> None:
-    """A profile that there is not is told in one line."""
+def test_a_path_of_the_project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A path in the settings starts beside them, wherever pytest runs."""
+    Path("mine.yaml").write_text("mockllm: 1\nfaults: [{fail: 501}]")
+    below = pytester.mkdir("below")
+    ini = Path("tox.ini")
+    ini.write_text(ini.read_text() + "\nmockllm_profile = mine.yaml\n")
+    pytester.makepyfile(
+        test_it="from talk import status\ndef test_it(mockllm): assert status() == 501"
+    )
+    monkeypatch.syspath_prepend(pytester.path)
+    monkeypatch.chdir(below)
+    pytester.runpytest_inprocess(str(pytester.path)).assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ("-omockllm_profile=flakey", "there is no profile named 'flakey'; did you mean flaky*"),
+        ("--mockllm-profile=flakey", "there is no profile named 'flakey'; did you mean flaky*"),
+        ("--mockllm-speed=0", "speed: expected a number above 0, got 0.0"),
+        ("-omockllm_profiles=none", "profiles: expected a folder, got '*/none'"),
+    ],
+)
+def test_a_setting_that_is_wrong(pytester: pytest.Pytester, option: str, message: str) -> None:
+    """A profile, a speed or a folder that cannot be is told in one line."""
     result = run(pytester, "def test_it(mockllm): pass", option)
     result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(["mockllm_profile: there is no profile named 'flakey'; did you *"])
+    result.stdout.fnmatch_lines([f"the settings of mockllm: {message}"])
     result.stdout.no_fnmatch_line("*mockllm/*.py*")
 
 
