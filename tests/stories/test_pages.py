@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from xml.etree import ElementTree
 
+import openai
 import pytest
 
 from mockllm import MockLLM
@@ -102,6 +103,23 @@ def test_the_client_has_a_reason_for_everything(
 ) -> None:
     """Whatever comes, it says something and does not raise."""
     assert reason(body) == expected
+
+
+def test_the_loop_that_leaves_early_loses_text_over_the_sdk(mockllm: MockLLM) -> None:
+    """As Langfuse's page says: without LiteLLM the first empty chunk ends it, after four words."""
+    mockllm.use("litellm-langfuse-break-early")
+    messages: list[Any] = [{"role": "user", "content": "Hi"}]
+    stream = openai.OpenAI().chat.completions.create(model="m", messages=messages, stream=True)
+    text = ""
+    for chunk in stream:
+        content = chunk.choices[0].delta.content
+        if not content and text:
+            break
+        text += content or ""
+    stream.close()
+    mockllm.settle()
+    assert text == "This is a test"
+    assert mockllm.calls[0].whole_text.startswith(f"{text} answer")
 
 
 def test_a_picture_keeps_bars_apart() -> None:
