@@ -1,9 +1,13 @@
-"""The calls at each route, counted in each scope that its faults ask for."""
+"""The calls at each route, counted in each scope that its faults ask for.
+
+When calls came and ended is remembered only for as long as a fault of the route may ask for: most
+ask for no time at all.
+"""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from mockllm.faults.often import By, Tally
@@ -24,6 +28,25 @@ class Count:
     inflight: int = 0
     arrivals: deque[float] = field(default_factory=lambda: deque(maxlen=MAX_REMEMBERED))
     ends: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=MAX_REMEMBERED))
+    window: float = 0.0
+    """For how many seconds arrivals and ends are remembered; 0 for not at all."""
+
+    def tally(self, now: float) -> Tally:
+        """What is known when a call has just come, and has been counted."""
+        if not self.window:
+            return Tally(self.calls, inflight=self.inflight)
+        arrivals, ends = self.arrivals, self.ends
+        arrivals.append(now)
+        while now - arrivals[0] > self.window:
+            arrivals.popleft()
+        while ends and now - ends[0][0] > self.window:
+            ends.popleft()
+        return Tally(
+            self.calls,
+            tuple(now - at for at in arrivals),
+            self.inflight,
+            tuple((now - at, tokens) for at, tokens in ends),
+        )
 
 
 def scope_of(call: Call, by: By) -> str:
@@ -58,23 +81,24 @@ class Tallies:
         self._counts = {at: count for at, count in self._counts.items() if at[0] != profile}
 
     def visit(
-        self, profile: str, route: int, call: Call, scopes: Iterable[By], now: float
+        self, profile: str, route: int, call: Call, scopes: Mapping[By, float], now: float
     ) -> tuple[dict[By, Tally], tuple[Count, ...]]:
-        """Count a call; what its faults may know, and the counts that its end concerns."""
+        """Count a call; what its faults may know, and the counts that its end concerns.
+
+        `scopes` has the seconds of the longest window in each scope that is asked for.
+        """
         tallies: dict[By, Tally] = {}
         counts = []
-        for by in scopes:
-            count = self._counts.setdefault((profile, route, by, scope_of(call, by)), Count())
+        for by, window in scopes.items():
+            place = (profile, route, by, scope_of(call, by))
+            count = self._counts.get(place)
+            if count is None:
+                count = self._counts[place] = Count()
+            count.window = window
             count.calls += 1
             count.inflight += 1
-            count.arrivals.append(now)
             counts.append(count)
-            tallies[by] = Tally(
-                count.calls,
-                tuple(now - at for at in count.arrivals),
-                count.inflight,
-                tuple((now - at, tokens) for at, tokens in count.ends),
-            )
+            tallies[by] = count.tally(now)
         return tallies, tuple(counts)
 
 
@@ -82,4 +106,5 @@ def end(counts: Iterable[Count], now: float, tokens: int) -> None:
     """A call is over, and took so many tokens."""
     for count in counts:
         count.inflight -= 1
-        count.ends.append((now, tokens))
+        if count.window and tokens:
+            count.ends.append((now, tokens))

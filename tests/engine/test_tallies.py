@@ -46,17 +46,32 @@ def test_scopes(by: By, scope: str) -> None:
 def test_a_tally() -> None:
     """Calls, ages, calls in flight and tokens of one scope; others are not mixed in."""
     tallies = Tallies()
-    first, counts = tallies.visit("p", 0, CALL, ("session", "model"), 10.0)
+    session: dict[By, float] = {"session": 10.0}
+    both: dict[By, float] = {"session": 10.0, "model": 10.0}
+    first, counts = tallies.visit("p", 0, CALL, both, 10.0)
     assert first == {"session": Tally(), "model": Tally()}
-    second, _ = tallies.visit("p", 0, CALL, ("session",), 13.0)
+    second, _ = tallies.visit("p", 0, CALL, session, 13.0)
     assert second == {"session": Tally(2, (3.0, 0.0), 2)}
     end(counts, 14.0, 50)
-    third, _ = tallies.visit("p", 0, CALL, ("session", "model"), 15.0)
+    third, _ = tallies.visit("p", 0, CALL, both, 15.0)
     assert third["session"] == Tally(3, (5.0, 2.0, 0.0), 2, ((1.0, 50),))
     assert third["model"] == Tally(2, (5.0, 0.0), 1, ((1.0, 50),))
-    assert tallies.visit("p", 1, CALL, ("session",), 15.0)[0] == {"session": Tally()}
+    fourth, _ = tallies.visit("p", 0, CALL, session, 24.5)
+    assert fourth["session"] == Tally(4, (9.5, 0.0), 3)
+    assert tallies.visit("p", 1, CALL, session, 15.0)[0] == {"session": Tally()}
     tallies.forget("p")
-    assert tallies.visit("p", 0, CALL, ("session",), 15.0)[0] == {"session": Tally()}
+    assert tallies.visit("p", 0, CALL, session, 15.0)[0] == {"session": Tally()}
+
+
+def test_nothing_is_remembered_without_a_window() -> None:
+    """Where no fault asks when calls came, there are only counts."""
+    tallies = Tallies()
+    _, counts = tallies.visit("p", 0, CALL, {"session": 0.0}, 10.0)
+    end(counts, 11.0, 50)
+    second, _ = tallies.visit("p", 0, CALL, {"session": 0.0}, 12.0)
+    assert second == {"session": Tally(2)}
+    assert not counts[0].arrivals
+    assert not counts[0].ends
 
 
 def test_windows() -> None:
