@@ -55,6 +55,12 @@ class Demands:
         self._demands.clear()
         self._acted.clear()
 
+    def copy(self) -> Demands:
+        """The same as it stands now, for another thread."""
+        made = Demands()
+        made._demands, made._acted = list(self._demands), dict(self._acted)
+        return made
+
     def unmet(
         self, entries: Iterable[Entry], connections: Iterable[Connection]
     ) -> tuple[Unmet, ...]:

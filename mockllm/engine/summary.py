@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from mockllm.engine.calls import Calls
+from mockllm.engine.demands import Demands
 from mockllm.engine.draw import draw
 from mockllm.engine.engine import Engine
 from mockllm.engine.findings.report import as_json as verdict_json
 from mockllm.engine.findings.report import as_text as verdict_text
 from mockllm.engine.findings.verdict import Verdict
 from mockllm.engine.findings.verdict import judge as judge_conduct
+from mockllm.engine.gate import Connection
+from mockllm.engine.journal import Entry
 from mockllm.engine.judge import Judgement, Seen, judge
 from mockllm.profile.expect import Expect
 
@@ -77,19 +80,22 @@ class Snapshot:
 
     profile: str
     expect: Expect | None
-    calls: Calls
-    unmet: tuple[str, ...]
+    session: str | None
+    entries: tuple[Entry, ...]
+    connections: tuple[Connection, ...]
+    demands: Demands
     unused: tuple[str, ...]
 
     @classmethod
     def of(cls, engine: Engine, session: str | None = None) -> Snapshot:
         """What happened so far, or in one session; to be called where the engine lives."""
-        entries = engine.journal.entries()
         return cls(
             engine.profile.name,
             engine.profile.profile.expect,
-            Calls(e for e in entries if session is None or e.plan.call.session == session),
-            tuple(map(str, engine.unmet)),
+            session,
+            engine.journal.entries(),
+            engine.connections.entries(),
+            engine.demands.copy(),
             engine.unused,
         )
 
@@ -99,12 +105,15 @@ class Snapshot:
         `seen` is what the caller of the client saw of the first logical call; `ignore` are names
         of findings. Raises `ValueError` for a name that no finding has.
         """
-        groups = self.calls.logical
+        calls = Calls(
+            entry for entry in self.entries if self.session in (None, entry.plan.call.session)
+        )
+        groups = calls.logical
         return Summary(
             self.profile,
-            self.calls,
-            self.unmet,
+            calls,
+            tuple(map(str, self.demands.unmet(self.entries, self.connections))),
             self.unused,
-            judge_conduct(self.calls, ignore=ignore),
+            judge_conduct(calls, ignore=ignore),
             judge(self.expect, seen, groups[0] if groups else ()) if self.expect else (),
         )
