@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from mockllm.drill.worker import Event
@@ -23,6 +23,8 @@ VERDICTS: tuple[Verdict, ...] = (
     "hung",
 )
 """From best to worst; what was not judged stands between good and bad."""
+LONGEST = 4000
+"""Characters of an answer's text that a report has."""
 BAD: frozenset[Verdict] = frozenset({"wrong", "hung"})
 
 
@@ -74,7 +76,9 @@ class Cell:
             "reason": self.reason,
             "attempts": self.attempts,
             "seconds": round(self.seconds, 3),
-            "seen": None if self.seen is None else asdict(self.seen),
+            "seen": None
+            if self.seen is None
+            else asdict(replace(self.seen, text=cut(self.seen.text))),
             "judgements": [asdict(one) for one in self.judgements],
             "findings": [one.as_json() for one in self.findings],
             "facts": dict(self.facts),
@@ -91,6 +95,13 @@ class Cell:
             ],
             "sent": list(self.sent),
         }
+
+
+def cut(text: str | None) -> str | None:
+    """A text that is not too long for a report."""
+    if text is None or len(text) <= LONGEST:
+        return text
+    return f"{text[:LONGEST]}… {len(text) - LONGEST} characters more"
 
 
 RESCUE = ("client.text", "client.tool_calls", "client.finish", "client.usage")

@@ -9,16 +9,29 @@ from mockllm.drill.cell import Mark
 from mockllm.engine.journal import Entry
 from mockllm.timeline.describe import describe
 
+MARKS = 400
+"""Marks that a cell keeps of each call."""
 SHOWN = 4000
 """Characters of the bytes that a cell keeps of each call."""
 
 
-def marks_of(entry: Entry, zero: float) -> Iterator[Mark]:
-    """The marks of one call; `zero` is when the journal's clock began.
+def marks_of(entry: Entry, zero: float) -> list[Mark]:
+    """The marks of one call, of many the first and the last; `zero` is when the journal's clock began.
 
     What was planned stands where it was planned, up to what was reached; the end stands where it was
     seen.
     """
+    marks = list(all_marks(entry, zero))
+    if len(marks) <= MARKS:
+        return marks
+    half = MARKS // 2
+    last = marks[half]
+    more = Mark(last.time, last.time, "more", f"{len(marks) - MARKS} marks more", entry.number)
+    return [*marks[:half], more, *marks[-half:]]
+
+
+def all_marks(entry: Entry, zero: float) -> Iterator[Mark]:
+    """Every mark of one call."""
     begun, number = zero + entry.at, entry.number
     ended = zero + entry.ended_at if entry.ended_at is not None else None
     yield Mark(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor, as_completed, wait
 from dataclasses import replace
 
 from mockllm.drill.cell import Cell, Verdict, verdict_of
@@ -53,9 +53,12 @@ def drill(
     count = max(1, min(jobs, len(wanted)))
     pool = ThreadPoolExecutor(count)
     try:
-        for _ in range(count):
-            made.append(subject())
-            free.put(made[-1])
+        # All before the first cell: to start takes what cells would be slow without.
+        starting = [pool.submit(subject) for _ in range(count)]
+        wait(starting)
+        made = [one.result() for one in starting if one.exception() is None]
+        for ready in starting:
+            free.put(ready.result())
         for done in as_completed([pool.submit(run, incident) for incident in wanted]):
             cell = done.result()
             cells[cell.incident] = cell
@@ -86,6 +89,7 @@ def cell_of(incident: Incident, subject: Subject, limits: Limits, library: Libra
         begun = now()
         try:
             subject.begin(stage.client_url, incident.name)
+            begun = now()
             answer = subject.ask(task, limits.guard)
         except Lost as lost:
             verdict: Verdict = "hung" if isinstance(lost, Hung) else "wrong"

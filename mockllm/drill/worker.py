@@ -59,11 +59,14 @@ class Worker:
     ) -> None:
         """Start it. `client` is a file of `clients`; `python` the interpreter of its environment."""
         self.version: Mapping[str, Any] = {}
+        self.starts = 0
+        """How often the process was started: one that hung is replaced."""
         self._command = [python, str(MAIN), client]
         self._environment = {**without_pointers(), **(environment or {})}
         self._start()
 
     def _start(self) -> None:
+        self.starts += 1
         self._process = subprocess.Popen(  # noqa: S603  the user names the interpreter
             self._command,
             stdin=subprocess.PIPE,
@@ -79,6 +82,11 @@ class Worker:
     def open(self, order: Mapping[str, Any]) -> None:
         """Make a new client. Raises `Broken` where that fails."""
         self.version = self._ask({"op": "open", **order}, START)
+
+    def revive(self) -> None:
+        """Start the process anew if it has ended."""
+        if self._process.poll() is not None:
+            self._start()
 
     def call(self, order: Mapping[str, Any], guard: float) -> tuple[dict[str, Any], list[Event]]:
         """Ask once through the client; what the caller saw, and the events on the way.
@@ -99,8 +107,7 @@ class Worker:
     def _ask(
         self, order: Mapping[str, Any], guard: float, events: list[Event] | None = None
     ) -> dict[str, Any]:
-        if self._process.poll() is not None:
-            self._start()
+        self.revive()
         assert self._process.stdin is not None
         seen = [] if events is None else events
         give_up = now() + guard

@@ -26,13 +26,13 @@ function open_target() {
 addEventListener("hashchange", open_target);
 open_target();
 """
-EVENTS = 60
+EVENTS = 40
 """Rows of the events that a cell shows; half of them from the end."""
-BYTES = 1200
+BYTES = 800
 """Characters of the bytes that a cell shows of each attempt."""
-ATTEMPTS = 4
+ATTEMPTS = 3
 """Attempts of which it shows the bytes."""
-TEXT = 160
+TEXT = 110
 """Characters of one event."""
 
 
@@ -183,7 +183,7 @@ def events(cell: Cell) -> Iterator[str]:
     ]  # fmt: skip
     rows.sort(key=lambda row: row[0])
     left = max(len(rows) - EVENTS, 0)
-    yield "<details><summary>Events</summary><div class='scroll'><table><thead><tr>"
+    yield "<details><summary>Events</summary><div class='scroll'><table class='log'><thead><tr>"
     yield '<th scope="col" class="number">s</th><th scope="col">server</th>'
     yield '<th scope="col">client</th></tr></thead><tbody>'
     for place, (time, server, client) in enumerate(rows):
@@ -192,7 +192,7 @@ def events(cell: Cell) -> Iterator[str]:
                 yield f"<tr><td></td><td>… {left} more</td><td></td></tr>"
             continue
         yield f'<tr><td class="number">{time - cell.begun:.3f}</td>'
-        yield f"<td><code>{short(server)}</code></td><td><code>{short(client)}</code></td></tr>"
+        yield f"<td>{short(server)}</td><td>{short(client)}</td></tr>"
     yield "</tbody></table></div></details>"
 
 

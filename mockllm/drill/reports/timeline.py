@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from html import escape
 
 from mockllm.drill.cell import Cell, Mark
-from mockllm.drill.worker import Event
 
 LEFT, RIGHT, WIDTH = 84.0, 16.0, 900.0
 LANE, AXIS = 20.0, 26.0
 LANES = 6
 """Attempts that have a lane of their own; later ones share the last."""
-LEAST = 3.0
+LEAST = 6.0
 """Pixels between two marks; closer ones become one."""
 TICKS = (
     0.001,
@@ -131,19 +130,14 @@ def server_lanes(cell: Cell, scale: Scale) -> list[tuple[str, list[Spot]]]:
 def client_spots(cell: Cell, scale: Scale) -> list[Spot]:
     """What the client saw."""
     return merged(
-        spot(scale, event.time - cell.begun, event.time - cell.begun, event.kind, shown(event))
+        spot(scale, event.time - cell.begun, event.time - cell.begun, event.kind, event.text)
         for event in cell.events
     )
 
 
-def shown(event: Event) -> str:
-    """What an event says."""
-    return event.text
-
-
 def spot(scale: Scale, start: float, until: float, kind: str, text: str) -> Spot:
     """A mark with its tooltip."""
-    said = f"{start:.3f} s {kind}: {text[:120]}" if text else f"{start:.3f} s {kind}"
+    said = f"{start:.3f} s {kind}: {text[:60]}" if text else f"{start:.3f} s {kind}"
     x = scale.x(start)
     return Spot(x, max(scale.x(until) - x, 0.0), kind, said)
 
