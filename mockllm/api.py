@@ -186,8 +186,18 @@ class MockLLM(Face, Observing):
         """
         if seconds is not None and not seconds > 0:
             raise ValueError(f"seconds: expected a number above 0, got {seconds!r}")
+        self._switch("use", profile, seconds, may_not_fire=may_not_fire)
+
+    def profile(self, profile: str | Path, *, may_not_fire: bool = False) -> None:
+        """Switch to a profile that is given by its YAML or its path: `use`, for a whole profile in
+        the test itself."""
+        self._switch("profile", profile, None, may_not_fire=may_not_fire)
+
+    def _switch(
+        self, method: str, profile: str | Path, seconds: float | None, *, may_not_fire: bool
+    ) -> None:
         loaded = self._load(profile)
-        words = f"{self._words}.use({loaded.name!r})"
+        words = f"{self._words}.{method}({loaded.name!r})"
         demand = Demand(words, () if may_not_fire else visible_faults(loaded))
 
         def switch(service: Service) -> None:
@@ -195,11 +205,6 @@ class MockLLM(Face, Observing):
             service.engine.demands.ask(demand)
 
         self._running.call(switch)
-
-    def profile(self, profile: str | Path) -> None:
-        """Switch to a profile that is given by its YAML or its path: `use`, for a whole profile in
-        the test itself."""
-        self.use(profile)
 
     def on(self, **match: Unpack[MatchKeys]) -> On:
         """Some of the calls, told apart as `match:` in a profile does, for an answer or faults of

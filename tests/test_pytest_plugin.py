@@ -638,6 +638,7 @@ UNFIRED = "a fault was asked for and never fired, so this test proves nothing ab
         ("mockllm.fail(503, first=1)", "mockllm.fail(503, first=1) never fired: no call reached *"),
         ("mockllm.add({'close': 'rst'})", "mockllm.add({'close': 'rst'}) never fired: no call *"),
         ("mockllm.use('overloaded')", "mockllm.use('overloaded') never fired: no call reached *"),
+        ("mockllm.profile('faults: [reset]\\nmockllm: 1')", "mockllm.profile('inline') never *"),
         ("mockllm.on(model='x').cut()", "mockllm.on(model='x').cut() never fired: no call *"),
         (
             "mockllm.reset(after_content=99); status()",
