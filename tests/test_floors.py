@@ -17,6 +17,7 @@ FLOORS = (
     "timeline",
     "faults",
     "matchers",
+    "cassettes",
     "scripts",
     "wires",
     "shapes",

@@ -329,6 +329,8 @@ class Engine:
             scopes[fault.by] = max(window, scopes.get(fault.by, 0.0))
         if found.route is not None and found.route.pacing.load is not None:
             scopes.setdefault("server", 0.0)
+        for by in found.route.script.scopes if found.route is not None else ():
+            scopes.setdefault(by, 0.0)
         now = self._now()
         tallies, counts = self._tallies.visit(profile.name, found.index, call, scopes, now)
         limited = any(fault.over is not None and fault.over.tokens is not None for fault in faults)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from mockllm.engine import dice
 from mockllm.engine.account_words import Headers, with_headers
 from mockllm.engine.exchange import Here, WireExchange
+from mockllm.engine.replaying import as_it_came, exactly, numbered
 from mockllm.engine.select import PREFIX
 from mockllm.engine.upload import Stage, stages
 from mockllm.faults.apply import Applied, Report, apply
@@ -20,7 +21,7 @@ from mockllm.faults.often import By, Occasion, Tally
 from mockllm.faults.reply import ReplyFault
 from mockllm.matchers.call import Call
 from mockllm.profile.models import Profile, Route
-from mockllm.scripts.script import Script
+from mockllm.scripts.script import Script, Unanswered
 from mockllm.timeline.events import Close, End, Frame, Head, Message, Wait, WireEvent
 from mockllm.timeline.framing import Lowered, lower
 from mockllm.timeline.pacing import Pace, pace
@@ -158,7 +159,8 @@ def find_route(call: Call, profile: Profile) -> Found:
     misses: list[Miss] = []
     for index, route in enumerate(profile.all_routes):
         reasons = route.match.why_not(call)
-        if call.wire is None and "path" not in route.match.model_fields_set:
+        known = call.wire is not None or "path" in route.match.model_fields_set
+        if not known and not route.script.claims(call.method, call.path):
             reasons = ("no API is served on the path", *reasons)
         if not reasons:
             return Found(route, index, tuple(misses))
@@ -186,14 +188,19 @@ def make_plan(
     `headers` are those that the account says on every answer.
     """
     conditions = fitting(conditions, profile)
+    call = numbered(call, (found.route or HEALTHY).script, visit.tallies, visit.ordinal)
     exchange = exchange_of(call, found, visit, name, profile, wire, conditions, here, store)
     who = exchange.who
     script, refused, said, effects = base(
         call, found, exchange, profile, refusal, inflight_of(visit)
     )
+    recorded = said.recorded if said is not None else None
+    own_time = recorded is not None and recorded.timing == "recorded"
+    if recorded is not None and own_time:
+        script = recorded.playable.messages(paced=conditions.paced)
     if headers:
         script = tuple(with_headers(e, headers) if isinstance(e, Head) else e for e in script)
-    if conditions.paced and refusal is None:
+    if conditions.paced and not own_time and (refusal is None or recorded is not None):
         timing = timing_of(found.route or HEALTHY, script, inflight_of(visit))
         script = pace(script, timing, dice.random(*who, "pacing"))
     faults = found.route.faults if found.route else ()
@@ -204,6 +211,8 @@ def make_plan(
     )
     sequence = tuple(fitted(step, call) for step in applied.sequence)
     lowered = lower(sequence, date=here.date, body_allowed=call.method != "HEAD")
+    if recorded is not None and not headers and as_it_came(recorded, sequence, call):
+        lowered = exactly(recorded.playable, sequence, call, paced=conditions.paced)
     return Plan(
         call,
         name,
@@ -313,23 +322,34 @@ def base(
 ) -> tuple[tuple[Message, ...], Refused | None, Script | None, tuple[Effect, ...]]:
     """What would be sent without faults (the script's answer, or the wire's refusal), the refusal,
     the script of an answer, and what the call leaves behind."""
+    source = (found.route or HEALTHY).script
+    claimed = source.claims(call.method, call.path)
     try:
-        if refusal is not None:
+        wire, setting = exchange.wire, exchange.setting
+        if refusal is not None and (wire is not None or not claimed):
             raise refusal
-        wire = exchange.wire
-        assert wire is not None, "a call without a wire comes with a refusal"
-        setting = exchange.setting
-        if not setting.ready:
-            wire.check_ready(call, setting)
-        wire.check(call, setting)
+        if wire is not None and not claimed:
+            if not setting.ready:
+                wire.check_ready(call, setting)
+            wire.check(call, setting)
         if found.route is not None and is_full(found.route, inflight):
             raise Refused(ErrorSpec(status=429, message=FULL, error_type="requests"))
         if profile.strict:
             check_strict(call, found, profile)
-        source = (found.route or HEALTHY).script
         made = source.script(call, dice.random(*exchange.who, "script"))
+        if made.recorded is not None:
+            return made.recorded.playable.messages(paced=False), None, made, ()
+        assert wire is not None, "a call without a wire is refused, or answered by a recording"
         made = made.limited(wire.token_limit(call))
         return wire.answer(call, made, setting), None, made, wire.effects(call, made, setting)
+    except Unanswered as error:
+        spec = ErrorSpec(
+            status=404,
+            message=str(error),
+            error_type="invalid_request_error",
+            code="not_recorded",
+        )
+        return exchange.error(spec), Refused(spec), None, ()
     except Refused as error:
         return error.answer or exchange.error(error.spec), error, None, ()
 

@@ -301,16 +301,10 @@ def chooser(what: str, *models: type[BaseModel]) -> tuple[Discriminator, BeforeV
     return Discriminator(tag), BeforeValidator(name_it), Words(models)
 
 
-LATER = frozenset(["replay"])
-"""Words of the language that this release does not have yet: refused, but not as a slip."""
-
-
 def hint_for(words: Iterable[object], known: Iterable[str]) -> str:
     """What somebody who wrote an unknown word should do."""
     choices = list(known)
     for word in map(str, words):
-        if word in LATER:
-            return f"'{word}' is not supported yet"
         near = get_close_matches(word, choices, n=1)
         if near:
             return f"did you mean '{near[0]}'?"

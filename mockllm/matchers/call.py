@@ -57,6 +57,10 @@ class Call:
     """The number of its connection, from 1."""
     attempt: int = 1
     """Which attempt of its logical call it is; the engine counts them."""
+    repeat: int = 1
+    """The how manieth of its path and body it is at its route, for scripts that ask."""
+    ordinal: int = 1
+    """The how manieth of its model it is at its route, for scripts that ask."""
     conversation: Conversation = field(default_factory=Conversation)
 
     def header(self, name: str) -> str | None:

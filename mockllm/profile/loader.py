@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
+from mockllm.cassettes.cassette import MAX_BYTES as MAX_CASSETTE
 from mockllm.faults.values import expected, hint_for, spelled, tag_of
 from mockllm.profile.extending import BY_NAME, Layers, Places, keys_of, merged, pairs
 from mockllm.profile.models import Profile
@@ -88,7 +89,12 @@ def load(
         values, data = merged(given, data), merged(parent.data, data)
     problems += [document.problem(loc, said) for loc, said in unknown(document.data, data)]
     try:
-        known = {"shape": shapes(), "answer": answers(), "file": reader(folder)}
+        known = {
+            "shape": shapes(),
+            "answer": answers(),
+            "file": reader(folder),
+            "cassette": reader(folder, MAX_CASSETTE),
+        }
         profile = Profile.model_validate(values, context=known)
     except ValidationError as error:
         problems += [problem_of(places, d) for d in error.errors() if not follows(d)]
@@ -112,8 +118,8 @@ def parent_of(document: Document, find: Finder | None, problems: list[Problem]) 
         return None
 
 
-def reader(folder: Path | None) -> Callable[[str], str] | None:
-    """What reads a text file of a profile's folder, and none outside it."""
+def reader(folder: Path | None, limit: int = MAX_BYTES) -> Callable[[str], str] | None:
+    """What reads a text file of a profile's folder, of at most so many bytes, and none outside it."""
     if folder is None:
         return None
 
@@ -122,8 +128,8 @@ def reader(folder: Path | None) -> Callable[[str], str] | None:
             path = (folder / name).resolve()
             if not path.is_relative_to(folder.resolve()):
                 raise expected("a file in the profile's own folder", name)
-            if path.stat().st_size > MAX_BYTES:
-                raise expected(f"a file of at most {MAX_BYTES} bytes", name)
+            if path.stat().st_size > limit:
+                raise expected(f"a file of at most {limit} bytes", name)
             return path.read_text("utf-8")
         except PydanticCustomError:
             raise

@@ -10,6 +10,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field, StrictInt
 
+from mockllm.cassettes.playing import Playable
+from mockllm.faults.often import By
 from mockllm.faults.values import Strict, expected
 from mockllm.faults.values import Text as TextValue
 from mockllm.matchers.call import Call
@@ -36,6 +38,19 @@ class ToolCall:
 
 
 @dataclass(frozen=True, slots=True)
+class Recorded:
+    """A recording that is what is said, whatever the wire would make of the text in it."""
+
+    playable: Playable
+    timing: Literal["recorded", "route"] = "recorded"
+    """In its own time, or in that of the route's pacing."""
+
+
+class Unanswered(Exception):
+    """A script has nothing to say to a call; the message tells why."""
+
+
+@dataclass(frozen=True, slots=True)
 class Script:
     """What is said, and why it ends."""
 
@@ -46,6 +61,8 @@ class Script:
     has_usage: bool = True
     choices: int | None = None
     """How many choices the answer has, whatever was asked for."""
+    recorded: Recorded | None = None
+    """The answer as it was recorded; None where the wire makes it."""
 
     @property
     def text(self) -> str:
@@ -120,9 +137,19 @@ class Beside(Strict):
 class Source(Beside, ABC):
     """One kind of script in a profile; its first field is its word there."""
 
+    @property
+    def scopes(self) -> frozenset[By]:
+        """In which scopes calls are counted for it, beside those of faults."""
+        return frozenset()
+
+    def claims(self, method: str, path: str) -> bool:
+        """Whether it answers requests of this method and path itself, also where no API is served,
+        and also where the API would refuse the request."""
+        return False
+
     @abstractmethod
     def make(self, call: Call, random: Random, /) -> Script:
-        """The script for a call. All chance comes from `random`."""
+        """The script for a call; raises `Unanswered`. All chance comes from `random`."""
 
     def script(self, call: Call, random: Random) -> Script:
         """The script, with what the profile wants to be different."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
+from mockllm.faults.often import By
 from mockllm.matchers.call import Call
 from mockllm.scripts.script import Script, Source
 
@@ -24,6 +25,11 @@ class TurnsSource(Source):
     word: ClassVar = "turns"
 
     turns: tuple[ScriptValue, ...] = Field(min_length=1, description="The scripts, in order.")
+
+    @property
+    def scopes(self) -> frozenset[By]:
+        """Those of all turns."""
+        return frozenset().union(*(turn.scopes for turn in self.turns))
 
     def make(self, call: Call, random: Random) -> Script:
         """The script of the turn."""

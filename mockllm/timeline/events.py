@@ -71,6 +71,17 @@ class Frame:
     """The pieces of text it carries, which usage counts as tokens."""
     spaced: bool = True
     """Whether its lines in an event stream have the optional space: `data: `."""
+    around: tuple[bytes, bytes] | None = None
+    """What stands before and behind the data in an event stream, where that is not the plain
+    dressing: in a recording, say, with an id, a comment or other ends of lines."""
+
+    def dressed(self) -> bytes:
+        """The frame as a server-sent event."""
+        if self.around is not None:
+            return self.around[0] + self.data + self.around[1]
+        space = b" " if self.spaced else b""
+        event = b"" if self.event is None else b"event:%b%b\n" % (space, self.event.encode())
+        return b"%bdata:%b%b\n\n" % (event, space, self.data)
 
 
 @dataclass(frozen=True, slots=True)

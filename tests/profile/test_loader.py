@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from mockllm.faults.values import LATER
 from mockllm.profile.loader import Loaded, load
 from mockllm.profile.problems import ProfileError
 from mockllm.shapes.answer import answers
@@ -63,9 +62,9 @@ SELECTORS = "a selector such as content 5, content 3..5, frame -1 or finish"
         ("pacing: {jitter: 0.2}", "2:18: pacing.jitter: expected a share such as 20%, got 0.2"),
         ("pacing: {jitter: 200%}", "2:18: pacing.jitter: expected a share of at most 100%, got '200%'"),
         # scripts
-        ("script: text6", "2:9: script: expected the name of a script (canonical, cjk60, echo, reasoning60, refusal60, text60, tools2) or a mapping (echo, file, refusal, schema, template, text, tool_calls, turns, words), got 'text6'; did you mean 'text60'?"),
-        ("script: 3", "2:9: script: expected the name of a script (canonical, cjk60, echo, reasoning60, refusal60, text60, tools2) or a mapping (echo, file, refusal, schema, template, text, tool_calls, turns, words), got 3"),
-        ("script: {txt: a}", "2:9: script: expected a script (echo, file, refusal, schema, template, text, tool_calls, turns, words), got a mapping with txt; did you mean 'text'?"),
+        ("script: text6", "2:9: script: expected the name of a script (canonical, cjk60, echo, reasoning60, refusal60, text60, tools2) or a mapping (echo, file, refusal, replay, schema, template, text, tool_calls, turns, words), got 'text6'; did you mean 'text60'?"),
+        ("script: 3", "2:9: script: expected the name of a script (canonical, cjk60, echo, reasoning60, refusal60, text60, tools2) or a mapping (echo, file, refusal, replay, schema, template, text, tool_calls, turns, words), got 3"),
+        ("script: {txt: a}", "2:9: script: expected a script (echo, file, refusal, replay, schema, template, text, tool_calls, turns, words), got a mapping with txt; did you mean 'text'?"),
         ("script: {text: a, words: 5}", "2:9: script: expected a script of one kind, got a mapping with text, words; write text and words one by one"),
         ("script: {words: 0}", "2:17: script.words: expected a number of at least 1, got 0"),
         ("script: {words: 100001}", "2:17: script.words: expected a number of at most 100000, got 100001"),
@@ -173,16 +172,6 @@ def test_of_many_names_the_nearest_are_shown(name: str, shown: str) -> None:
     """Of hundreds of answers a message shows those that may be meant."""
     message = refused(f"mockllm: 1\nfaults: [{{reply: {name}}}]")
     assert message.endswith(f"expected the name of an answer {shown}")
-
-
-@pytest.mark.parametrize("word", sorted(LATER))
-def test_words_of_a_later_release(word: str) -> None:
-    """A word that is not there yet is told apart from a slip, wherever it stands."""
-    message = refused(f"mockllm: 1\nfaults: [{{reset: , {word}-: 1}}]".replace("-:", ":"))
-    assert (
-        message
-        == f"p.yaml:2:20: faults[0].{word}: unknown key '{word}'; '{word}' is not supported yet"
-    )
 
 
 def test_all_problems_at_once() -> None:

@@ -221,7 +221,7 @@ def test_files_that_cannot_be(tmp_path: Path, name: str, message: str) -> None:
         ("{n: -1}", "expected a number of at least 0, got -1"),
         ("{n: 129}", "expected a number of at most 128, got 129"),
         ("{turns: []}", "expected at least 1 of them, got a list of 0"),
-        ("{turns: [{wrds: 1}]}", "expected a script (echo, file, refusal, schema, template, text, tool_calls, turns, words), got a mapping with wrds; did you mean 'words'?"),
+        ("{turns: [{wrds: 1}]}", "expected a script (echo, file, refusal, replay, schema, template, text, tool_calls, turns, words), got a mapping with wrds; did you mean 'words'?"),
         ("{echo: all}", "expected whole, or a mapping with prefix, got 'all'"),
         ("{echo: {suffix: x}}", "unknown key 'suffix'; known keys: prefix"),
         ("{schema: text}", "expected request, or a JSON Schema as a mapping, got 'text'"),

@@ -1,0 +1,1 @@
+"""Cassettes: recorded exchanges, as a file and as a timeline. Pure."""

@@ -1,0 +1,151 @@
+"""What a cassette holds: exchanges, each a request and what came back, with its times.
+
+Times are whole microseconds since the request had been read. A recording is the bytes as they were
+read, so that nothing has to be guessed when it is played; the file shows the same in parts
+(`text`), and frames and kinds are read from it when they are wanted (`playing`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal, get_args
+
+from mockllm.cassettes.response import Part, ResponseReader
+
+VERSION = 1
+"""The version of the format that is written, and the newest that is read."""
+MAX_BYTES = 256 << 20
+"""The largest cassette that is read."""
+
+Ending = Literal["complete", "fin", "rst", "open", "refused", "timeout", "unresolved", "tls"]
+"""How the response ended.
+
+`complete`: whole, as its framing says, or by the end of the connection where that is its framing.
+`fin`, `rst`: the connection was closed or reset before. `open`: the client left first. The others
+came before there was a connection: it was refused, did not come about in time, the name has no
+address, or there was no TLS handshake.
+"""
+ENDINGS: tuple[Ending, ...] = get_args(Ending)
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Bytes that came at one time."""
+
+    at: int
+    data: bytes
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A response: its bytes, when they came, and how it ended."""
+
+    pieces: tuple[Piece, ...]
+    ending: Ending
+    ended: int
+    method: str = "POST"
+    """The request's: the answer to HEAD has no body."""
+
+    @cached_property
+    def parts(self) -> tuple[tuple[int, Part], ...]:
+        """The response told apart, each part with its time."""
+        reader = ResponseReader(self.method)
+        parts = [(piece.at, part) for piece in self.pieces for part in reader.feed(piece.data)]
+        if reader.rest:  # a head that was never whole
+            parts.append((self.pieces[-1].at, Part("raw", reader.rest)))
+        return tuple(parts)
+
+    @cached_property
+    def reader(self) -> ResponseReader:
+        """What has read it all: head and framing."""
+        reader = ResponseReader(self.method)
+        for piece in self.pieces:
+            reader.feed(piece.data)
+        return reader
+
+
+def merged(pieces: Iterable[Piece]) -> tuple[Piece, ...]:
+    """The pieces, those of one time put together, and none that is empty."""
+    out: list[Piece] = []
+    for piece in pieces:
+        if out and out[-1].at == piece.at:
+            out[-1] = Piece(piece.at, out[-1].data + piece.data)
+        elif piece.data:
+            out.append(piece)
+    return tuple(out)
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request as it was read; credentials are redacted."""
+
+    method: str
+    target: str
+    """Path and query."""
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+    time: str = ""
+    """When it had been read, in UTC."""
+
+    @property
+    def path(self) -> str:
+        """The target without its query."""
+        return self.target.partition("?")[0]
+
+    @cached_property
+    def data(self) -> Any:
+        """The JSON body; None where it is none."""
+        return parsed(self.body)
+
+    @property
+    def model(self) -> str | None:
+        """The model that was asked for."""
+        model = self.data.get("model") if isinstance(self.data, Mapping) else None
+        return model if isinstance(model, str) else None
+
+
+def parsed(body: bytes) -> Any:
+    """A JSON document; None where it is none."""
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A request and what came back."""
+
+    request: Request
+    recording: Recording
+    line: int = 0
+    """Where it stands in its file; 0 where it is in none."""
+
+
+@dataclass(frozen=True)
+class Cassette:
+    """A file of exchanges, in the order in which they ended."""
+
+    exchanges: tuple[Exchange, ...] = ()
+    upstream: str = ""
+    wire: str = ""
+    redacted: tuple[str, ...] = ()
+    """Paths into the bodies of requests whose values are `***`."""
+    file: str = ""
+    warnings: tuple[str, ...] = field(default=(), compare=False)
+    torn: int | None = field(default=None, compare=False)
+    """Where in the text, in characters, an exchange begins that was not written to its end."""
+
+    def __iter__(self) -> Iterator[Exchange]:
+        return iter(self.exchanges)
+
+
+class CassetteError(Exception):
+    """A cassette that cannot be used; `problems` say where, what was expected, what to do."""
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = problems
+        super().__init__("\n".join(problems))
