@@ -21,6 +21,8 @@ from mockllm.server.clock import Clock, Timer
 from mockllm.server.kernel import reset_on_close, unsent
 from mockllm.timeline.events import FOREVER, Beat, Close, Extra, Wait, WireEvent, Write
 
+BURST = 256
+"""Events that are played without a wait before other streams have their turn."""
 DRAIN_POLL = 0.001
 """Seconds between two looks at whether everything has left before an RST."""
 
@@ -80,7 +82,7 @@ class Player(asyncio.Protocol):
     def _run(self) -> None:
         """Go on until something has to be waited for."""
         self._timer = None
-        events = self._events
+        events, turn = self._events, self._begun + BURST
         while not self._over:
             self._completed = self._begun
             if self._full:
@@ -89,6 +91,9 @@ class Player(asyncio.Protocol):
                 return  # a write has failed; connection_lost comes next
             if self._begun == len(events):
                 self._finish("done")
+                return
+            if self._begun == turn:
+                self._timer = self._clock.call_at(self._clock.now(), self._run)
                 return
             event = events[self._begun]
             self._begun += 1

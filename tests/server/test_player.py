@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mockllm.engine.journal import Outcome
-from mockllm.server.player import Player
+from mockllm.server.player import BURST, Player
 from mockllm.timeline.events import FOREVER, Beat, Close, Extra, Wait, WireEvent, Write
 from tests.server.fakes import FakeClock, FakeTransport
 
@@ -310,4 +310,15 @@ def test_a_peer_that_leaves_before_the_ordinary_end() -> None:
     stage.player.play()
     stage.clock.advance(0.5)
     stage.player.connection_lost(None)
+    assert stage.outcome.ending == "done"
+
+
+def test_a_long_burst_gives_others_their_turn() -> None:
+    """After so many events without a wait the loop goes round; nothing is lost and no time passes."""
+    stage = Stage(*[Write(b"a")] * (2 * BURST + 1))
+    stage.player.play()
+    written = len(stage.transport.writes)
+    assert written == BURST
+    stage.clock.advance(0)
+    assert stage.transport.writes == [(0, b"a")] * (2 * BURST + 1)
     assert stage.outcome.ending == "done"
