@@ -23,10 +23,11 @@ from mockllm.engine.buckets import Bucket
 from mockllm.faults.fault import ErrorSpec
 from mockllm.matchers.call import Call
 from mockllm.profile.account import Account
+from mockllm.timeline.valueclass import valueclass
 from mockllm.wires.wire import Refused, Setting, Wire
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Arrival:
     """A call at the door of an account."""
 
@@ -44,7 +45,7 @@ class Arrival:
     """Unix time."""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Admission:
     """Whether a call may in, and what the head of its answer tells of the limits."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from email.utils import formatdate
 from random import Random
 from typing import Any
@@ -17,12 +17,13 @@ from mockllm.shapes.answer import render_answer
 from mockllm.shapes.shape import render_error, render_stream_error, shapes
 from mockllm.timeline.encoding import dress
 from mockllm.timeline.events import Extra, Frame, Message
+from mockllm.timeline.valueclass import valueclass
 from mockllm.wires.wire import Setting, Wire
 
 PLACEHOLDER = re.compile(r"\{\{\s*(now|self|listener)(?:\s*\+\s*(\S+?)|\s+([\w-]+))?\s*\}\}")
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Here:
     """When and where an exchange takes place, as far as answers tell."""
 
@@ -55,7 +56,7 @@ class Here:
                 return found[0]
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class WireExchange:
     """One call on its wire."""
 

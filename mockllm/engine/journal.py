@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -13,6 +13,7 @@ from mockllm.engine.received import Received
 from mockllm.faults.apply import AnyFault
 from mockllm.matchers.redact import redact
 from mockllm.timeline.events import Beat, Extra, Frame, Wait, WireEvent, Write
+from mockllm.timeline.valueclass import valueclass
 
 Ending = Literal["playing", "done", "closed", "reset", "held", "peer gone"]
 Leaving = Literal["fin", "rst"]
@@ -23,7 +24,7 @@ MAX_BYTES = 64 << 20
 """Bytes of requests and answers that are kept; the oldest calls go first."""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Outcome:
     """How the playing of a plan went. Times are seconds since the request had been read.
 
@@ -60,7 +61,7 @@ def sent(event: WireEvent, completed: bool, beats: int) -> bytes:
             return b""
 
 
-@dataclass(frozen=True)
+@valueclass(frozen=True)
 class Entry(Received):
     """One call in the journal: a snapshot, taken when it was read."""
 

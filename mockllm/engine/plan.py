@@ -7,7 +7,7 @@ A pure function of the call, the profile and the visit. The server plays what it
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from mockllm.engine import dice
 from mockllm.engine.account_words import Headers, with_headers
@@ -26,13 +26,14 @@ from mockllm.timeline.events import Close, End, Frame, Head, Message, Wait, Wire
 from mockllm.timeline.framing import Lowered, lower
 from mockllm.timeline.pacing import Pace, pace
 from mockllm.timeline.slots import Step, until_end
+from mockllm.timeline.valueclass import valueclass
 from mockllm.wires.dialects import DIALECTS
 from mockllm.wires.heads import with_connection
 from mockllm.wires.identity import Identity
 from mockllm.wires.wire import NOTHING, Effect, Refused, Setting, Store, Wire
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Conditions:
     """How a server plays: the same for all of its calls."""
 
@@ -45,7 +46,7 @@ class Conditions:
     """Whether a healthy server takes its time; faults always do."""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Visit:
     """When a call came: what counters and the clock say of it."""
 
@@ -63,7 +64,7 @@ class Visit:
     """The journal's number of that call's first attempt; 0 where this is it."""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Miss:
     """A route that was not taken, and every reason."""
 
@@ -75,7 +76,7 @@ HEALTHY = Route()
 """What a call gets that no route matches."""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Found:
     """The route of a call; None for the healthy default."""
 
@@ -94,7 +95,7 @@ class Found:
         return sorted(self.misses, key=lambda miss: len(miss.reasons))
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Plan:
     """What will be sent to one call."""
 

@@ -8,12 +8,13 @@ names; it never gets a healthy answer by accident.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from mockllm.faults.fault import ErrorSpec
 from mockllm.matchers.call import PREFIX as PREFIX
 from mockllm.matchers.call import Call
 from mockllm.profile.library import unknown
+from mockllm.timeline.valueclass import valueclass
 from mockllm.wires.wire import Refused
 
 API_KEY = "mockllm-not-a-key"
@@ -21,7 +22,7 @@ API_KEY = "mockllm-not-a-key"
 HEADER = "x-mockllm-profile"
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Selection:
     """The profile's name (None: the server's own), and the call without what chose it."""
 

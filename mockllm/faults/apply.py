@@ -27,11 +27,12 @@ from mockllm.timeline.slots import (
     steps,
     until_end,
 )
+from mockllm.timeline.valueclass import valueclass
 
 AnyFault = Fault | NamedFault
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Report:
     """What becomes of one fault of a route on one call."""
 
@@ -45,7 +46,7 @@ class Report:
     """Why it does not act; None if it does."""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Applied:
     """A script after its faults."""
 

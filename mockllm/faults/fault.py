@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection
-from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
 from random import Random
@@ -31,6 +30,7 @@ from mockllm.faults.often import Often
 from mockllm.faults.values import Strict, Text, expected, hint_for
 from mockllm.timeline.events import Extra, Frame, Head, Message
 from mockllm.timeline.slots import Encoder
+from mockllm.timeline.valueclass import valueclass
 
 
 def known_name(kind: str, name: str, info: ValidationInfo) -> str:
@@ -231,7 +231,7 @@ class Adding(Fault):
         """What it adds."""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Unit:
     """What an edit changes."""
 

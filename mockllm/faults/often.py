@@ -6,7 +6,6 @@ What counts are the calls that reached the fault's route. Chance and time come i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated, Literal, Self
 
 from pydantic import (
@@ -27,12 +26,13 @@ from mockllm.faults.values import (
     format_seconds,
     one_or_many,
 )
+from mockllm.timeline.valueclass import valueclass
 
 By = Literal["session", "request body", "connection", "key", "model", "server"]
 """Whose calls are counted together."""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Tally:
     """What has been counted in one scope, this call included. Times are ages in seconds."""
 
@@ -58,7 +58,7 @@ ALONE = Tally()
 """The first call of its scope, with no other."""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Occasion:
     """When a call reached a fault's route, and the fault's draw. All of a fault's chance and time."""
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from hashlib import blake2b
 from typing import Any
+
+from mockllm.timeline.valueclass import valueclass
 
 PREFIX = "mock-"
 """What a model or an API key begins with that chooses a profile."""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Conversation:
     """What the client has said and wants to hear, whatever its API calls it."""
 
@@ -27,7 +29,7 @@ class Conversation:
     """The JSON Schema that the answer must follow; None where any answer will do."""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Call:
     """A request that has been read, with what its wire understood of it."""
 

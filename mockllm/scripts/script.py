@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from random import Random
 from typing import Annotated, Any, Literal
 
@@ -16,11 +16,12 @@ from mockllm.faults.values import Strict, expected
 from mockllm.faults.values import Text as TextValue
 from mockllm.matchers.call import Call
 from mockllm.scripts.pieces import pieces
+from mockllm.timeline.valueclass import valueclass
 
 TextKind = Literal["content", "reasoning", "refusal"]
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Text:
     """Text in pieces; each piece is one usage token and one frame of a stream."""
 
@@ -29,7 +30,7 @@ class Text:
     """The answer itself, what is thought before it, or why there is none."""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class ToolCall:
     """A call of a tool; its arguments are JSON text in pieces."""
 
@@ -50,7 +51,7 @@ class Unanswered(Exception):
     """A script has nothing to say to a call; the message tells why."""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Script:
     """What is said, and why it ends."""
 

@@ -26,6 +26,7 @@ from mockllm.timeline.events import (
     Wait,
 )
 from mockllm.timeline.slots import Encoder, Step
+from mockllm.timeline.valueclass import valueclass
 
 TICK = 0.1
 """Seconds between two bits of a body whose bandwidth is limited."""
@@ -109,7 +110,7 @@ def encode(sequence: tuple[Step, ...]) -> tuple[Step, ...]:
     return made
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Late:
     """Steps whose place is known only when everything else has its own: at a time."""
 
@@ -121,7 +122,7 @@ class Late:
     """Whether they mean nothing before the head."""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Timed:
     """A sequence in which every time has its place."""
 

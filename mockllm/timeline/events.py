@@ -8,8 +8,10 @@ here knows a provider, a socket or a clock: times are seconds relative to the ev
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal
+
+from mockllm.timeline.valueclass import valueclass
 
 Ending = Literal["fin", "rst", "half"]
 
@@ -26,7 +28,7 @@ ROUNDING = 1e-9
 """Seconds by which sums of times may miss each other and still be the same time."""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Head:
     """Status line and headers. The headers alone decide how the body is framed."""
 
@@ -54,7 +56,7 @@ class Head:
         return value is not None and token in (part.strip().lower() for part in value.split(","))
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Frame:
     """One body unit of the provider: a server-sent event, or the whole JSON document."""
 
@@ -84,14 +86,14 @@ class Frame:
         return b"%bdata:%b%b\n\n" % (event, space, self.data)
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Extra:
     """Body bytes that are no frame: a comment, or raw bytes of a fault."""
 
     data: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Wait:
     """Silence.
 
@@ -115,7 +117,7 @@ class Wait:
         return max(0, math.ceil(self.seconds / self.beat.every - ROUNDING) - 1)
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Beat:
     """A heartbeat: the same body unit, each time after so many seconds."""
 
@@ -123,7 +125,7 @@ class Beat:
     unit: Frame | Extra
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Onward:
     """Another pace from here to the end; it takes no time itself and puts no bytes on the wire.
 
@@ -135,12 +137,12 @@ class Onward:
     bandwidth: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class End:
     """The proper end of the body: the terminating chunk, or the last byte that was announced."""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Close:
     """The end of the connection: `fin` after what was written, `rst` after it has left.
 
@@ -155,7 +157,7 @@ class Close:
 Message = Head | Frame | Extra | Wait | Onward | End | Close
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Write:
     """Bytes for the socket, handed to the transport in one call."""
 

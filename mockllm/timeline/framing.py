@@ -10,7 +10,7 @@ Sources: RFC 9112 sections 6 and 7 (framing); the WHATWG HTML standard, "Server-
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from http import HTTPStatus
 
 from mockllm.timeline.encoding import beat_bytes, body_bytes, cut_up, is_event_stream
@@ -29,13 +29,14 @@ from mockllm.timeline.events import (
     Write,
 )
 from mockllm.timeline.slots import Step, Transfer, until_end
+from mockllm.timeline.valueclass import valueclass
 
 LAST_CHUNK = b"0\r\n\r\n"
 WRONG_BY = 10
 """By how many bytes a wrong length misses the right one."""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Lowered:
     """A wire timeline; `origin[i]` is the step that event `i` came from."""
 
@@ -87,7 +88,7 @@ AS_ANNOUNCED = Transfer()
 """No fault in the framing."""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Body:
     """How a body is put on the wire: what its head says, and what faults make of that."""
 

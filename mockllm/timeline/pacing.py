@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from random import Random
 from typing import Literal
 
 from mockllm.timeline.events import Frame, Head, Message, Wait
+from mockllm.timeline.valueclass import valueclass
 
 FLOW = frozenset({"content", "tool", "reasoning", "refusal"})
 """The kinds of frames that are generated piece by piece."""
@@ -22,7 +23,7 @@ FLOW = frozenset({"content", "tool", "reasoning", "refusal"})
 Distribution = Literal["normal", "lognormal", "uniform"]
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Load:
     """How a server slows down with the requests that it answers at a time.
 
@@ -52,7 +53,7 @@ class Load:
         return self.queue is not None and self.waiting(inflight) > self.queue
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Pace:
     """TTFT and ITL in seconds; jitter as a fraction of each."""
 

@@ -10,15 +10,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import ClassVar, Literal
 
 from mockllm.timeline.events import Close, End, Frame, Head, Message, Wait
+from mockllm.timeline.valueclass import valueclass
 
 Side = Literal["before", "after"]
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Transfer:
     """How the body is framed, where that differs from what its head says."""
 
@@ -58,7 +59,7 @@ class Encoder:
         return transfer
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Step:
     """One event of the finished message timeline, and where it came from."""
 
@@ -76,7 +77,7 @@ class Step:
     """Whether the first bytes of the frame stand before it, so that no pace delays it again."""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Slot:
     """The place of one event of the script."""
 

@@ -8,16 +8,17 @@ nothing of requests or scripts.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal
 
 from mockllm.scripts.script import TextKind
+from mockllm.timeline.valueclass import valueclass
 from mockllm.wires.identity import Identity
 
 ChunkKind = Literal["role", "text", "tool", "finish", "usage"]
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Named:
     """What an answer is called, and when it was made."""
 
@@ -27,7 +28,7 @@ class Named:
     fingerprint: str
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Options:
     """What the client wants to see in the chunks of a stream."""
 
@@ -39,7 +40,7 @@ class Options:
     """Random text in every chunk (`stream_options.include_obfuscation`)."""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Chunk:
     """One chunk of a stream, before a form writes it."""
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from hashlib import blake2b
 from random import Random
+
+from mockllm.timeline.valueclass import valueclass
 
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 EPOCH = 1_767_225_600
@@ -12,7 +13,7 @@ EPOCH = 1_767_225_600
 YEAR = 31_536_000
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Identity:
     """Draws names and numbers from one key; the same key and label give the same ones."""
 

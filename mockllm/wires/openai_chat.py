@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from itertools import zip_longest
 from typing import Any, ClassVar
@@ -27,6 +27,7 @@ from mockllm.matchers.call import Call
 from mockllm.scripts.script import Script, Text, ToolCall
 from mockllm.scripts.tokens import count_tokens
 from mockllm.timeline.events import End, Frame, Message
+from mockllm.timeline.valueclass import valueclass
 from mockllm.wires.chat_form import ChatForm, Chunk, ChunkKind, Named, Options
 from mockllm.wires.chat_request import conversation, stream_options, texts_of
 from mockllm.wires.chat_stored import stored
@@ -143,7 +144,7 @@ def done_frame(dialect: Dialect) -> Frame:
     return Frame(("done",), b"[DONE]", spaced=dialect.chat.spaced_lines)
 
 
-@dataclass(frozen=True)
+@valueclass(frozen=True)
 class Reply:
     """One completion: what it says, and the names it bears."""
 

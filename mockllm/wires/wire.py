@@ -12,6 +12,7 @@ from mockllm.faults.fault import ErrorSpec
 from mockllm.matchers.call import Call, Conversation
 from mockllm.scripts.script import Script
 from mockllm.timeline.events import Frame, Message
+from mockllm.timeline.valueclass import valueclass
 from mockllm.wires.dialects import DIALECTS, Dialect
 from mockllm.wires.identity import Identity
 
@@ -36,7 +37,7 @@ class Refused(Exception):
         self.why = spec.message or "" if why is None else why
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Understood:
     """What a wire has read from a request."""
 
@@ -90,7 +91,7 @@ class Drop:
 Effect = Put | Drop
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Setting:
     """What an answer depends on beside the call and the script."""
 
