@@ -38,7 +38,7 @@ class ToolCall:
     arguments: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Recorded:
     """A recording that is what is said, whatever the wire would make of the text in it."""
 
