@@ -25,6 +25,7 @@ CATEGORIES = {
     "connect": "Connections that are not made, or end before an answer.",
     "error-body": "Errors in shapes that nobody expects.",
     "error-in-stream": "Errors after a 200 has been sent.",
+    "failoverbench": "The sixteen scenarios of Failover Bench.",
     "headers": "Heads that mislead: labels, framing, compression, redirects.",
     "leaks": "Connections that a client does not give back.",
     "mid-stream": "Streams that stop, drip, end early, or end twice.",
