@@ -29,7 +29,7 @@ from mockllm.drill.starting import CannotStart, Running, find, started
 from mockllm.drill.subject import Client, Subject
 from mockllm.drill.system import CLIENTS, FILES, BadSystem, System, load_system, names, shipped
 from mockllm.drill.upstream import Shared
-from mockllm.drill.worker import Broken, Worker, now
+from mockllm.drill.worker import Lost, Worker, now
 from mockllm.profile.incidents import Incident, category_of
 from mockllm.profile.library import Library, UnknownProfile
 from mockllm.profile.problems import ProfileError
@@ -212,7 +212,7 @@ def client(system: System, options: Options) -> Client:
         raise Usage(f"--python: there is no interpreter '{python}'")
     try:
         return Client(Worker(FILES[system.client], python=python), options.limits)
-    except Broken as error:
+    except Lost as error:
         raise Usage(
             f"{system.client} does not run in the environment of {python} ({error}); install it "
             f"there, or name another interpreter with --python {system.name}=PATH"

@@ -5,13 +5,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
 from mockllm.drill.limits import Limits
 from mockllm.drill.task import Task
 from mockllm.drill.upstream import Stage, Upstream
-from mockllm.drill.worker import Event, Hung, Worker, now
+from mockllm.drill.worker import Event, Hung, Lost, Worker, now
 from mockllm.engine.judge import Failed, Seen
 from mockllm.engine.select import API_KEY
 from mockllm.profile.incidents import Incident
@@ -103,7 +104,9 @@ class Client(Subject):
         if self._warm == self._worker.starts:
             return
         self.open(NOWHERE, API_KEY, retries=0)
-        self._worker.call(Task(self.wires[0], stream=True).order(MODEL), WARM)
+        with suppress(Lost):  # what is wrong with it, cells will show
+            self._worker.call(Task(self.wires[0], stream=True).order(MODEL), WARM)
+        self._worker.revive()
         self._warm = self._worker.starts
 
     def begin(self, base_url: str, incident: str) -> None:

@@ -1,6 +1,9 @@
 """LiteLLM as a library, sync, against an OpenAI-compatible server."""
 
 import importlib.metadata
+import os
+
+os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # else it asks the net for prices
 
 import litellm
 
