@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from tests.parts.installed import PARTS, STAMP
+
 STORIES = Path(__file__).parents[2] / "docs/stories"
 
 
@@ -36,6 +38,4 @@ def draw(page: str, picture: str) -> None:
 
 def installed(part: str) -> str:
     """The versions in the environment of a part."""
-    from tests.parts.installed import PARTS, STAMP
-
     return (PARTS / part / STAMP).read_text("utf-8").splitlines()[1]
