@@ -30,6 +30,10 @@ class Limits:
         own time (`scalable`: it runs faster here), and never less than the client's limits allow."""
         return max(seconds / (self.speed if scalable else 1.0), self.longest)
 
+    def closing(self, seconds: float) -> float:
+        """A limit on leaving: never less than the client's own limit on silence, and some more."""
+        return max(seconds, self.timeout + 1.0)
+
     @property
     def longest(self) -> float:
         """How long a call takes that uses all of its tries to their limit, with pauses between."""

@@ -155,12 +155,15 @@ def judged(
 
 
 def scaled(expect: Expect, limits: Limits, *, scalable: bool) -> Expect:
-    """The expectation with the client's time limit in this drill's time."""
-    client = expect.client
-    if client is None or client.within is None:
-        return expect
-    within = limits.within(client.within, scalable=scalable)
-    return expect.model_copy(update={"client": client.model_copy(update={"within": within})})
+    """The expectation with its limits on time in this drill's time."""
+    client, server = expect.client, expect.server
+    if client is not None and client.within is not None:
+        within = limits.within(client.within, scalable=scalable)
+        client = client.model_copy(update={"within": within})
+    if server is not None and server.closed_within is not None:
+        closed = limits.closing(server.closed_within)
+        server = server.model_copy(update={"closed_within": closed})
+    return expect.model_copy(update={"client": client, "server": server})
 
 
 def with_server(cell: Cell, subject: Subject, stage: Stage, calls: tuple[Entry, ...]) -> Cell:
