@@ -516,6 +516,34 @@ def drill(*, timeout: float, retries: int, guard: float, speed: float, **options
 
 
 @cli.command()
+@click.option("--upstream", required=True, metavar="URL", help="The server that is recorded.")
+@click.option(
+    "--out",
+    required=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The cassette; exchanges are appended to one that is there.",
+)
+@click.option("--wire", help="A note in the cassette, such as openai.chat.")
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=DEFAULT_PORT, show_default=True, help="0: a free one.")
+@click.option(
+    "--redact", multiple=True, metavar="JSONPATH", help="Hide this in bodies of requests."
+)
+@click.option(
+    "--record-missing", is_flag=True, help="Answer from the cassette; ask and record the rest."
+)
+@click.option("--print-url", is_flag=True, help="Print the base URL, and nothing else, on stdout.")
+def record(**options: Any) -> None:
+    """Pass requests on to a server, and write what comes back to a cassette, until SIGTERM.
+
+    Streams pass unchanged and undelayed. `script: {replay: FILE}` plays them again.
+    """
+    from mockllm.record.commands import RecordOptions, record
+
+    sys.exit(record(RecordOptions(**options)))
+
+
+@cli.command()
 @SERVER_URL
 @click.option("--port", envvar="MOCKLLM_PORT", type=int, help="The port, where it is not in --url.")
 @click.option("--timeout", default=2.0, show_default=True, help="Seconds to wait for the answer.")

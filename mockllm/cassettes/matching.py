@@ -118,9 +118,9 @@ def elsewhere(asked: Asked, exchange: Exchange) -> bool:
 
 def differences(asked: Asked, recorded: Asked) -> list[str]:
     """What is different between what is asked and what was."""
-    found = []
     if (asked.method, asked.path) != (recorded.method, recorded.path):
-        found.append(f"{recorded.method} {recorded.path} was recorded")
+        return [f"{recorded.method} {recorded.path} was recorded"]
+    found = []
     if asked.model is not None and asked.model != recorded.model:
         found.append(f"the model was {recorded.model}, not {asked.model}")
     return [*found, *unlike(asked.body, recorded.body, "")]

@@ -28,6 +28,7 @@ from mockllm.profile.loader import Loaded
 from mockllm.profile.models import Listener, Profile, Route, is_gate
 from mockllm.profile.nodes import Key
 from mockllm.profile.problems import Problem
+from mockllm.scripts.replay import ReplaySource
 
 COUNTED = ("first", "nth", "every", "skip", "during")
 """The frequencies that the number and the time of a call decide."""
@@ -107,7 +108,9 @@ class Trial:
 
 def never(loaded: Loaded, route: Route, index: int) -> Iterator[tuple[int, str]]:
     """The faults of a route that act in no plan, and why."""
-    trials = [one for one in requests(loaded) if fits(one.call, route)]
+    script = route.script
+    tried = recorded(loaded, script) if isinstance(script, ReplaySource) else requests(loaded)
+    trials = [one for one in tried if fits(one.call, route)]
     if not any(trial.plain for trial in trials):
         return
     for number, fault in enumerate(route.faults):
@@ -234,6 +237,15 @@ def requests(loaded: Loaded) -> Iterator[Trial]:
                 if not tried or tried[0].plain:
                     break
             yield from tried
+
+
+def recorded(loaded: Loaded, script: ReplaySource) -> Iterator[Trial]:
+    """The requests of a cassette, which alone are answered from it."""
+    engine = Engine(Library(), loaded, conditions=Conditions(), now=lambda: 0.0)
+    for exchange in script.replay.cassette:
+        asked = exchange.request
+        call, _ = engine.read(asked.method, asked.target, asked.headers, asked.body)
+        yield Trial(call, plain=True)
 
 
 def trials(loaded: Loaded, method: str, path: str, beside: dict[str, Any]) -> list[Trial]:

@@ -1,0 +1,80 @@
+"""The bodies of the commands `mockllm record` and `mockllm import`; each returns the exit status."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mockllm.cassettes.cassette import CassetteError
+from mockllm.record.proxy import RecordingProxy
+from mockllm.record.recorder import Recorder
+from mockllm.record.upstream import Upstream
+from mockllm.server.serve import log, loop_factory, set_up_log
+
+
+@dataclass(frozen=True, slots=True)
+class RecordOptions:
+    """The options of `mockllm record`."""
+
+    upstream: str
+    out: Path
+    wire: str | None = None
+    host: str = "127.0.0.1"
+    port: int = 0
+    redact: Sequence[str] = ()
+    record_missing: bool = False
+    print_url: bool = False
+
+
+def record(options: RecordOptions) -> int:
+    """Record until a signal. Status 1 where that cannot begin, or where an exchange was not written."""
+    set_up_log("text")
+    try:
+        upstream = Upstream(options.upstream)
+        recorder = Recorder(
+            options.out,
+            upstream=upstream.url,
+            wire=options.wire or "",
+            redacted=options.redact,
+        )
+    except (ValueError, CassetteError) as error:
+        return refused(str(error))
+    except OSError as error:
+        return refused(
+            f"cannot write {options.out}: {error.strerror or error}; choose another file"
+        )
+    try:
+        with asyncio.Runner(loop_factory=loop_factory()) as runner:
+            runner.run(serve(upstream, recorder, options))
+    except OSError as error:
+        return refused(str(error.strerror or error))
+    finally:
+        recorder.close()
+    if recorder.lost:
+        return refused(f"{recorder.lost} exchanges are not in {options.out}; the log says why")
+    return 0
+
+
+async def serve(upstream: Upstream, recorder: Recorder, options: RecordOptions) -> None:
+    """The life of the proxy."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    proxy = RecordingProxy(upstream, recorder, missing=options.record_missing)
+    await proxy.start(options.host, options.port)
+    if options.print_url:
+        print(proxy.url, flush=True)  # noqa: T201
+    log.info("mockllm records url=%s upstream=%s out=%s", proxy.url, upstream.url, options.out)
+    await stop.wait()
+    await proxy.stop()
+    log.info("%d exchanges were recorded to %s", proxy.recorded, options.out)
+
+
+def refused(message: str) -> int:
+    """Say on stderr what is wrong."""
+    print(f"mockllm: {message}", file=sys.stderr)  # noqa: T201
+    return 1

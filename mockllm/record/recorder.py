@@ -1,0 +1,99 @@
+"""The file that is recorded to: whole exchanges are appended, and nothing that is there is lost."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from mockllm.cassettes.cassette import MAX_BYTES, Cassette, CassetteError, Exchange
+from mockllm.cassettes.reading import read
+from mockllm.cassettes.text import exchange_text, header_text
+
+log = logging.getLogger("mockllm")
+
+
+class Recorder:
+    """A cassette that grows.
+
+    Raises `CassetteError` for a file that is no cassette, or that hides other things, and `OSError`
+    where it cannot be read or written. An exchange at its end that was not written whole is turned
+    into comments, so that it stays readable and nothing takes it for one.
+    """
+
+    def __init__(
+        self, path: Path, *, upstream: str, wire: str = "", redacted: Sequence[str] = ()
+    ) -> None:
+        self.path = path
+        self.cassette = Cassette((), upstream, wire, tuple(redacted), str(path))
+        """What was there at the start."""
+        self.lost = 0
+        """Exchanges that could not be written."""
+        self._size = 0
+        there = path.read_bytes() if path.exists() else b""
+        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            self._begin(there)
+        except BaseException:
+            os.close(self._file)
+            raise
+
+    def _begin(self, there: bytes) -> None:
+        """Write the first document, or read what is there."""
+        if not there.strip():
+            made = self.cassette
+            self._append(header_text(made.upstream, made.wire, made.redacted).encode())
+            return
+        if len(there) > MAX_BYTES:
+            raise CassetteError([f"{self.path}: expected a cassette of at most {MAX_BYTES} bytes"])
+        try:
+            text = there.decode()
+        except UnicodeDecodeError:
+            raise CassetteError([f"{self.path}: expected a cassette, got no UTF-8"]) from None
+        found = read(text, str(self.path))
+        if found.redacted != self.cassette.redacted:
+            given = " ".join(f"--redact '{path}'" for path in found.redacted) or "no --redact"
+            said = f"expected the same bodies to be redacted ({given}), or another file"
+            raise CassetteError([f"{self.path}:1:1: {said}"])
+        self.cassette = found
+        self._size = len(there)
+        if found.torn is not None:
+            log.warning("%s; it is turned into comments", found.warnings[0])
+            whole = len(text[: found.torn].encode())
+            torn = text[found.torn :].splitlines()
+            self._size = whole
+            self._append("".join(f"# torn: {line}\n" for line in torn).encode())
+
+    def _append(self, data: bytes) -> None:
+        """Write behind what is there; all of it, or nothing (raises `OSError`)."""
+        done = 0
+        try:
+            while done < len(data):
+                done += os.pwrite(self._file, data[done:], self._size + done)
+            os.ftruncate(self._file, self._size + done)
+        except OSError:
+            os.ftruncate(self._file, self._size)
+            raise
+        self._size += done
+
+    def write(self, exchange: Exchange) -> bool:
+        """Append an exchange; False, with a word in the log, where that cannot be."""
+        try:
+            self._append(exchange_text(exchange).encode())
+        except OSError as error:
+            self.lost += 1
+            log.error(
+                "%s: %s: %s %s is not recorded; what was written before is whole. Make room, and "
+                "ask again",
+                self.path,
+                error.strerror or error,
+                exchange.request.method,
+                exchange.request.path,
+            )
+            return False
+        return True
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._file)

@@ -1,0 +1,148 @@
+"""One exchange that passes through: bytes go to the client as they come, and are kept with times.
+
+Nothing is read into the stream before it is passed on: what came in one read leaves in one write.
+The end is passed on as it was: a FIN as a FIN, a reset as a reset.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from time import perf_counter
+from typing import cast
+
+from mockllm.cassettes.cassette import Ending, Piece, Recording, merged
+from mockllm.cassettes.playing import MICRO
+from mockllm.cassettes.redacting import head_without_secrets
+from mockllm.cassettes.response import ResponseReader
+
+
+class Relay(asyncio.Protocol):
+    """The upstream's side of an exchange; `client` is the other. It is made when the request has been
+    read: its times count from then."""
+
+    def __init__(
+        self, client: asyncio.Transport, method: str, now: Callable[[], float] = perf_counter
+    ) -> None:
+        self._client = client
+        self._seconds = now  # uvloop's own time knows milliseconds only
+        self._start = now()
+        self._method = method
+        self._reader = ResponseReader(method)
+        self._transport: asyncio.Transport | None = None
+        self._pieces: list[Piece] = []
+        self._ended = 0
+        self.over: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
+
+    @property
+    def closes(self) -> bool:
+        """Whether a whole response is followed by the end of its connection."""
+        return self._reader.closes
+
+    def now(self) -> int:
+        """Microseconds since the request had been read."""
+        return round((self._seconds() - self._start) * MICRO)
+
+    def send(self, request: bytes) -> None:
+        """Send the request."""
+        assert self._transport is not None, "a connection"
+        self._transport.write(request)
+
+    def recording(self, ending: Ending) -> Recording:
+        """What came, without secrets."""
+        pieces = list(self._pieces)
+        if self._reader.rest:
+            pieces.append(Piece(self._ended, head_without_secrets(self._reader.rest)))
+        return Recording(merged(pieces), ending, self._ended, self._method)
+
+    # What the upstream's transport says
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """There is a connection."""
+        # uvloop's transports are none of asyncio's classes.
+        self._transport = cast(asyncio.Transport, transport)
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes of the response: passed on first, then looked at."""
+        if self.over.done():
+            return
+        at = self.now()
+        self._client.write(data)
+        for part in self._reader.feed(data):
+            raw = head_without_secrets(part.raw) if part.kind == "head" else part.raw
+            self._pieces.append(Piece(at, raw))
+        if self._reader.complete and not self._reader.closes:
+            self.end("complete")
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The upstream has closed or reset the connection."""
+        if exc is not None:
+            self.end("rst")
+            return
+        reader = self._reader
+        whole = reader.complete or (reader.head is not None and reader.framing == "close")
+        self.end("complete" if whole else "fin")
+
+    def end(self, ending: Ending) -> None:
+        """The exchange is over."""
+        if not self.over.done():
+            self._ended = self.now()
+            self.over.set_result(ending)
+        if self._transport is not None:
+            self._transport.abort()
+
+    # What the client does
+
+    def leave(self) -> None:
+        """The client has left; before the end, unless only the end of the connection is missing."""
+        self.end("complete" if self._reader.complete else "open")
+
+    def pause(self) -> None:
+        """The client reads slowly."""
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.pause_reading()
+
+    def resume(self) -> None:
+        """The client has read on."""
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.resume_reading()
+
+
+class ClientSide(asyncio.Protocol):
+    """Stands in for aiohttp's protocol while bytes pass: it hears when the client reads slowly, and
+    when it leaves."""
+
+    def __init__(self, transport: asyncio.Transport, relay: Relay) -> None:
+        self._transport = transport
+        self._relay = relay
+        self._upstream = transport.get_protocol()
+        transport.set_protocol(self)
+
+    def restore(self) -> None:
+        """Give the connection back."""
+        if self._transport.get_protocol() is self:
+            self._transport.set_protocol(self._upstream)
+
+    def pause_writing(self) -> None:
+        """The buffer is full."""
+        self._relay.pause()
+
+    def resume_writing(self) -> None:
+        """The buffer has drained."""
+        self._relay.resume()
+
+    def data_received(self, data: bytes) -> None:
+        """A pipelined request, for later."""
+        assert isinstance(self._upstream, asyncio.Protocol)
+        self._upstream.data_received(data)
+
+    def eof_received(self) -> bool | None:
+        """The client has closed its side: it has left."""
+        self._relay.leave()
+        assert isinstance(self._upstream, asyncio.Protocol)
+        return self._upstream.eof_received()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection is gone."""
+        self._relay.leave()
+        self._upstream.connection_lost(exc)
