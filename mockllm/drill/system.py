@@ -106,8 +106,8 @@ def load_system(name: str) -> tuple[System, Path]:
     is_path = "/" in name or name.endswith((".yaml", ".yml"))
     path = Path(name) if is_path else shipped() / f"{name}.yaml"
     if not path.is_file():
-        hint = hint_for(name, names()) or f"known: {', '.join(names())}"
-        raise BadSystem(f"there is no system named '{name}'; {hint}, or give the path of a file")
+        hint = hint_for([name], names()) or f"known: {', '.join(names())}"
+        raise BadSystem(f"there is no system named '{name}'; {hint} (or the path of a file)")
     try:
         return System.model_validate(yaml.safe_load(path.read_text("utf-8"))), path.parent
     except (ValidationError, yaml.YAMLError) as error:

@@ -125,6 +125,7 @@ class Worker:
             raise Hung(f"no answer within {guard:g} s", seen) from None
         except (BrokenPipeError, EOFError):
             self._process.wait()
+            self.close()
             self._errors.wait(1.0)
             said = self._errors.text.strip().rpartition("\n")[2]
             status = self._process.returncode

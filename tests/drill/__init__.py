@@ -1,0 +1,1 @@
+"""Drills: subjects, judgement, reports and the command."""
