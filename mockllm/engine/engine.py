@@ -362,7 +362,7 @@ class Engine:
             try:
                 call, profile = self._selected(call, path_name, otherwise)
             except Refused as error:
-                refusal, chosen = error, True
+                refusal, chosen = error.with_traceback(None), True  # whose frames hold it
         wire, call = served(call, profile.profile.dialect)
         if wire is None and refusal is None:
             refusal = refuse(call, profile.profile.dialect)

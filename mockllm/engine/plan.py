@@ -352,7 +352,8 @@ def base(
         )
         return exchange.error(spec), Refused(spec), None, ()
     except Refused as error:
-        return error.answer or exchange.error(error.spec), error, None, ()
+        refused = error.with_traceback(None)  # whose frames hold it
+        return error.answer or exchange.error(error.spec), refused, None, ()
 
 
 FULL = "The server is at its limit of requests. Please try again later."

@@ -23,6 +23,7 @@ from mockllm.profile.loader import Loaded
 from mockllm.profile.problems import ProfileError
 from mockllm.server.grpc_extra import GrpcMissing
 from mockllm.server.service import Service, Settings
+from mockllm.server.sweeping import settle_down, sweep
 from mockllm.server.tls import TlsMissing
 
 log = logging.getLogger("mockllm")
@@ -101,11 +102,16 @@ async def serve(library: Library, profiles: Sequence[Loaded], options: Options) 
         options.ready_file.unlink(missing_ok=True)  # of a server that was killed
     await service.start()
     announce(service, profiles, options)
-    watch = loop.create_task(reload_changed(service, profiles))
+    settle_down()
+    chores = (
+        loop.create_task(reload_changed(service, profiles)),
+        loop.create_task(sweep(lambda: bool(service.in_flight))),
+    )
     await stop.wait()
-    watch.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await watch
+    for chore in chores:
+        chore.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await chore
     await service.stop()
 
 
