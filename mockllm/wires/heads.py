@@ -43,6 +43,9 @@ class Server:
     """Whether its own replies close the connection if the request has a body."""
     close_delay: float = 0.0
     """Seconds from such a reply to the FIN."""
+    chunked_last: bool = False
+    """Whether the transfer coding stands behind all other headers, where a length does not: a
+    framework writes the length, and uvicorn below it the coding."""
 
 
 SERVERS = {
@@ -82,7 +85,8 @@ SERVERS = {
             ("server", "uvicorn"),
             (FRAMING, ""),
             ("content-type", "{content_type}"),
-        )
+        ),
+        chunked_last=True,
     ),
     "envoy": Server(
         (
@@ -116,7 +120,8 @@ SERVERS = {
             (FRAMING, ""),
             ("content-type", "{content_type}"),
             ("vary", "Origin"),
-        )
+        ),
+        chunked_last=True,
     ),
     "litellm": Server(
         (
@@ -273,7 +278,11 @@ def make_head(
             return framing[0].title(), framing[1]
         return name, value if value == AUTO else value.format_map(values)
 
-    headers = tuple(header(*pair) for pair in SERVERS[server].headers)
+    said = SERVERS[server].headers
+    if chunked and SERVERS[server].chunked_last:
+        others = tuple(pair for pair in said if pair[0] != FRAMING)
+        said = (*others, (FRAMING, ""))
+    headers = tuple(header(*pair) for pair in said)
     return Head(status, with_connection(headers, closes=closes))
 
 
@@ -281,11 +290,15 @@ def with_connection(
     headers: tuple[tuple[str, str], ...], *, closes: bool
 ) -> tuple[tuple[str, str], ...]:
     """The headers with `connection: close` where that header stands, or at the end, if the
-    connection ends; else without one whose value is open."""
+    connection ends; else without one whose value is open. A transfer coding at the end stays there,
+    as uvicorn has it."""
     if closes:
         kept = tuple(
             (name, "close" if name.lower() == "connection" else value) for name, value in headers
         )
         said = any(name.lower() == "connection" for name, _ in kept)
-        return kept if said else (*kept, ("connection", "close"))
+        if said:
+            return kept
+        place = len(kept) - (kept[-1:] == (("transfer-encoding", "chunked"),))
+        return (*kept[:place], ("connection", "close"), *kept[place:])
     return tuple(pair for pair in headers if (pair[0].lower(), pair[1]) != ("connection", AUTO))

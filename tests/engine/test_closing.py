@@ -24,3 +24,12 @@ def test_the_client_asks_for_the_end(answer: str, *, http10: bool, line: bytes) 
     sent = written(plan)
     assert line in sent
     assert sent.lower().count(b"\r\nconnection: ") == 1
+
+
+def test_a_stream_of_uvicorn() -> None:
+    """The transfer coding is behind everything, `connection: close`, too (vLLM 0.24.0, observed)."""
+    plan = ask(engine("dialect: vllm"), stream=True, keep_alive=False)
+    assert (
+        b"\r\nvary: Origin\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n"
+        in written(plan)
+    )

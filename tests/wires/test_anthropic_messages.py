@@ -365,7 +365,7 @@ def test_the_head_of_vllm() -> None:
     head = VLLM.answer(call(stream=True), WHY, IMITATED)[0]
     assert isinstance(head, Head)
     assert [name for name, _ in head.headers] == [
-        "date", "server", "transfer-encoding", "content-type", "vary",
+        "date", "server", "content-type", "vary", "transfer-encoding",
     ]  # fmt: skip
 
 

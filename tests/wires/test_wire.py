@@ -89,7 +89,7 @@ IDENTITY = Identity("key")
     ("server", "chunked", "headers"),
     [
         ("uvicorn", False, (("date", AUTO), ("server", "uvicorn"), ("content-length", AUTO), ("content-type", "a/b"))),
-        ("uvicorn", True, (("date", AUTO), ("server", "uvicorn"), ("transfer-encoding", "chunked"), ("content-type", "a/b"))),
+        ("uvicorn", True, (("date", AUTO), ("server", "uvicorn"), ("content-type", "a/b"), ("transfer-encoding", "chunked"))),
         ("envoy", False, (("content-length", AUTO), ("content-type", "a/b"), ("date", AUTO), ("server", "envoy"))),
     ],
 )  # fmt: skip
