@@ -125,7 +125,8 @@ class MatchBase(Strict):
         wire = getattr(self, "wire", None)
         for test in wire.wanted.tests if isinstance(wire, WireMatcher) else ():
             if not any(map(test.holds, WIRES)):
-                raise expected(f"a wire ({', '.join(WIRES)})", str(test), hint_for([test], WIRES))
+                hint = hint_for([test], WIRES)
+                raise expected("a wire" if hint else f"a wire ({', '.join(WIRES)})", str(test), hint)
         return self
 
     @cached_property

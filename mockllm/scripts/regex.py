@@ -195,8 +195,10 @@ class Parser:
                 raise Unsupported
         else:
             return 1, 1
-        if self.peek() and self.peek() in "?+":  # lazy or possessive: the same texts
+        if self.peek() == "?":  # lazy: the same texts
             self.take()
+        elif self.peek() == "+":  # possessive, which schemas do not know: other texts
+            raise Unsupported
         return least, most
 
     def digits(self) -> int:

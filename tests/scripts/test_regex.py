@@ -75,6 +75,11 @@ def test_lengths(pattern: str, least: int, most: int | None) -> None:
         assert least <= len(text) <= (most or 1)
 
 
+def test_possessive_quantifiers_are_not_of_the_subset() -> None:
+    """They match other texts, and the patterns of schemas do not have them."""
+    assert matching("1?+1", Random(0)) is None
+
+
 def test_lengths_that_cannot_be() -> None:
     """Where no text has the length, there is none."""
     assert matching("abc", Random(0), 4) is None
