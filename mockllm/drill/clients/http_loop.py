@@ -45,6 +45,8 @@ def kind(error):
     """Whether an exception is of the loop's own kinds, or that of its time limit."""
     if isinstance(error, (socket.timeout, TimeoutError)):
         return "timeout"
+    if isinstance(error, Refused) and error.status in (408, 504):
+        return "timeout"  # somebody on the way ran out of time, and says so
     own = (Refused, StreamError, http.client.HTTPException, OSError)
     return "typed" if isinstance(error, own) else "other"
 

@@ -26,7 +26,7 @@ function open_target() {
 addEventListener("hashchange", open_target);
 open_target();
 """
-EVENTS = 40
+EVENTS = 30
 """Rows of the events that a cell shows; half of them from the end."""
 BYTES = 800
 """Characters of the bytes that a cell shows of each attempt."""
@@ -92,7 +92,7 @@ def summary(results: Results) -> Iterator[str]:
     for column in results.columns:
         counts = "".join(f'<td class="number">{n}</td>' for n in column.counts().values())
         yield f'<tr><th scope="row">{escape(column.name)}</th>'
-        yield f"<td>{escape(column.version)}</td>{counts}</tr>"
+        yield f'<td class="version">{escape(column.version)}</td>{counts}</tr>'
     yield "</tbody></table></div>"
 
 

@@ -12,7 +12,7 @@ LEFT, RIGHT, WIDTH = 84.0, 16.0, 900.0
 LANE, AXIS = 20.0, 26.0
 LANES = 6
 """Attempts that have a lane of their own; later ones share the last."""
-LEAST = 6.0
+LEAST = 8.0
 """Pixels between two marks; closer ones become one."""
 TICKS = (
     0.001,
@@ -137,7 +137,7 @@ def client_spots(cell: Cell, scale: Scale) -> list[Spot]:
 
 def spot(scale: Scale, start: float, until: float, kind: str, text: str) -> Spot:
     """A mark with its tooltip."""
-    said = f"{start:.3f} s {kind}: {text[:60]}" if text else f"{start:.3f} s {kind}"
+    said = f"{start:.3f} s {kind}: {text[:44]}" if text else f"{start:.3f} s {kind}"
     x = scale.x(start)
     return Spot(x, max(scale.x(until) - x, 0.0), kind, said)
 
