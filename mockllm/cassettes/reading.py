@@ -320,14 +320,11 @@ def recording_of(node: Node, method: str, problems: Problems) -> Recording | Non
     reader = ResponseReader(method)
     before = 0
     for item in node.value[:-1]:
-        at = time_of(item, before, problems)
-        if at is None:
-            continue
-        before = at
+        before = time_of(item, before, problems) or before
         data = part_bytes(item, reader, problems)
         if data is not None:
             reader.feed(data)
-            pieces.append(Piece(at, data))
+            pieces.append(Piece(before, data))
     last = node.value[-1]
     ended = time_of(last, before, problems)
     if ended is None:
@@ -342,13 +339,13 @@ def recording_of(node: Node, method: str, problems: Problems) -> Recording | Non
         problems.note(place, what, end, hint)
         return None
     if ending == "complete" and not reader.complete and reader.framing != "close":
-        what = "a response that is whole, as its head says"
         hint = (
-            "a chunked body ends with `data: ''`"
+            "a chunked body ends with an empty data"
             if reader.framing == "chunked"
             else "change content-length, or say `end: fin`"
         )
-        problems.note(last, what, "one that is not", hint)
+        text = f"expected a response that is whole, as its head says; {hint}"
+        problems.say(last.line, last.column, text)
     return Recording(merged(pieces), ending, ended, method)
 
 
@@ -371,6 +368,8 @@ def time_of(node: Node, before: int, problems: Problems) -> int | None:
 
 def part_bytes(node: Node, reader: ResponseReader, problems: Problems) -> bytes | None:
     """The bytes of a part as they stood on the wire; None where they cannot be told."""
+    if not isinstance(node.value, dict):
+        return None
     known(node, ("at", *PARTS), problems)
     given = [key.removesuffix("64") for key in node.value if key in PARTS]
     if len(set(given)) != 1 or given[0] == "end":
@@ -384,11 +383,13 @@ def part_bytes(node: Node, reader: ResponseReader, problems: Problems) -> bytes 
         case "head":
             if not data.startswith(b"HTTP/"):
                 what = "a head that begins as HTTP/1.1 200 OK does"
-                problems.note(node.value["head"], what, data[:40].decode("utf-8", "replace"))
+                first = data.split(b"\n")[0].decode("utf-8", "replace")
+                problems.note(node.value["head"], what, first)
                 return None
             return head_bytes(data.decode("utf-8", "surrogatepass"))
         case "data" if reader.head is None:
-            problems.note(node, "a head before the data", plain(node), "without one, write raw")
+            text = "expected a head before the data; without one, write raw"
+            problems.say(node.line, node.column, text)
             return None
         case "data" if reader.framing == "chunked":
             return chunk(data) if data else LAST
