@@ -543,6 +543,19 @@ def record(**options: Any) -> None:
     sys.exit(record(RecordOptions(**options)))
 
 
+@cli.command("import")
+@click.argument("form", metavar="FORMAT", type=click.Choice(["har", "vcr", "openai-jsonl"]))
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option(
+    "--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The cassette."
+)
+def import_(form: str, file: Path, out: Path) -> None:
+    """Make a cassette of what others have recorded: har, vcr (vcrpy) or openai-jsonl."""
+    from mockllm.record.commands import import_file
+
+    sys.exit(import_file(form, file, out))
+
+
 @cli.command()
 @SERVER_URL
 @click.option("--port", envvar="MOCKLLM_PORT", type=int, help="The port, where it is not in --url.")

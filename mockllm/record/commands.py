@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mockllm.cassettes.cassette import CassetteError
+from mockllm.cassettes.cassette import MAX_BYTES, CassetteError
+from mockllm.record.importing import imported
 from mockllm.record.proxy import RecordingProxy
 from mockllm.record.recorder import Recorder
 from mockllm.record.upstream import Upstream
@@ -72,6 +73,31 @@ async def serve(upstream: Upstream, recorder: Recorder, options: RecordOptions) 
     await stop.wait()
     await proxy.stop()
     log.info("%d exchanges were recorded to %s", proxy.recorded, options.out)
+
+
+def import_file(form: str, file: Path, out: Path) -> int:
+    """Write what others have recorded to a cassette; exchanges are appended to one that is there."""
+    try:
+        if file.stat().st_size > MAX_BYTES:
+            return refused(f"{file}: expected a file of at most {MAX_BYTES} bytes")
+        found = imported(file.read_text("utf-8"), form, str(file))
+    except CassetteError as error:
+        return refused(str(error))
+    except OSError as error:
+        return refused(f"cannot read {file}: {error.strerror or error}")
+    except UnicodeDecodeError:
+        return refused(f"{file}: expected a file of UTF-8 text")
+    try:
+        recorder = Recorder(out, upstream="")
+    except CassetteError as error:
+        return refused(str(error))
+    except OSError as error:
+        return refused(f"cannot write {out}: {error.strerror or error}; choose another file")
+    for exchange in found:
+        recorder.write(exchange)
+    recorder.close()
+    print(f"{len(found) - recorder.lost} exchanges are in {out}")  # noqa: T201
+    return 1 if recorder.lost else 0
 
 
 def refused(message: str) -> int:
