@@ -21,18 +21,22 @@ class Identity:
 
     def number(self, label: str, below: int) -> int:
         """A number of at least 0."""
-        digest = blake2b(f"{self.key}/{label}".encode(), digest_size=8).digest()
+        digest = blake2b(self._said(label), digest_size=8).digest()
         return int.from_bytes(digest, "big") % below
 
     def hexadecimal(self, label: str, length: int) -> str:
         """Hexadecimal digits in lower case, at most 128."""
-        digest = blake2b(f"{self.key}/{label}".encode(), digest_size=64).hexdigest()
+        digest = blake2b(self._said(label), digest_size=64).hexdigest()
         return digest[:length]
 
     def letters(self, label: str, length: int) -> str:
         """Letters and digits."""
-        random = Random(f"{self.key}/{label}")
+        random = Random(self._said(label))
         return "".join(random.choices(ALPHABET, k=length))
+
+    def _said(self, label: str) -> bytes:
+        """Key and label; a lone surrogate, which JSON may escape in a request, has no UTF-8."""
+        return f"{self.key}/{label}".encode("utf-8", "surrogatepass")
 
     @property
     def created(self) -> int:

@@ -37,6 +37,8 @@ def not_found(message: str) -> Refused:
 def wrong_type(param: str, wanted: str, got: Any) -> Refused:
     """A 400 for a value of the wrong type."""
     match got:
+        case None:
+            name = "null"
         case bool():
             name = "a boolean"
         case int():

@@ -12,8 +12,9 @@ from typing import ClassVar
 from mockllm.matchers.call import Call
 from mockllm.scripts.script import Script
 from mockllm.timeline.events import Message
+from mockllm.wires.openai_check import check_json, missing
 from mockllm.wires.openai_responses import reply_to
-from mockllm.wires.responses_check import check_body, check_input, missing, unknown_previous
+from mockllm.wires.responses_check import check_input, unknown_previous
 from mockllm.wires.responses_input import input_items
 from mockllm.wires.responses_reply import answer
 from mockllm.wires.responses_request import conversation, input_tokens
@@ -40,7 +41,7 @@ class OpenAIResponsesInput(Wire):
 
     def check(self, call: Call, setting: Setting) -> None:
         """Refuse a compaction without model, no input, and previous responses that are unknown."""
-        check_body(call)
+        check_json(call)
         if call.path.endswith("/compact") and not call.data.get("model"):
             raise missing("model")
         check_input(call.data)

@@ -16,7 +16,7 @@ from urllib.parse import parse_qs
 from mockllm.matchers.call import Call
 from mockllm.scripts.script import Script
 from mockllm.timeline.events import Frame, Message
-from mockllm.wires.openai_chat import invalid
+from mockllm.wires.openai_check import invalid
 from mockllm.wires.responses_check import unknown
 from mockllm.wires.responses_input import input_items
 from mockllm.wires.responses_reply import answer, stream

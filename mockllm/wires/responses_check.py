@@ -11,7 +11,7 @@ from typing import Any
 
 from mockllm.faults.fault import ErrorSpec
 from mockllm.matchers.call import Call
-from mockllm.wires.openai_chat import invalid, wrong_type
+from mockllm.wires.openai_check import check_json, invalid, missing, wrong_type
 from mockllm.wires.wire import Refused
 
 ROLES = ("assistant", "system", "developer", "user")
@@ -35,7 +35,7 @@ INPUT = "One of \"input\" or \"previous_response_id\" or 'prompt' or 'conversati
 
 def check(call: Call) -> None:
     """Refuse what OpenAI refuses of a request to create a response; raises `Refused`."""
-    check_body(call)
+    check_json(call)
     data = call.data
     if not isinstance(data.get("model"), str) or not data["model"]:
         if data.get("model") not in (None, ""):
@@ -56,16 +56,6 @@ def check(call: Call) -> None:
         raise invalid("Background responses must be stored; 'store' is false.", "background")
 
 
-def check_body(call: Call) -> None:
-    """Refuse a body that is no JSON object."""
-    if call.problem is not None:
-        raise invalid(
-            "We could not parse the JSON body of your request. (HINT: This likely means you "
-            "aren't using your HTTP library correctly. The OpenAI API expects a JSON payload, "
-            f"but what was sent was not valid JSON: {call.problem}.)"
-        )
-
-
 def check_input(data: Mapping[str, Any]) -> None:
     """Refuse a request without input, and an input that is neither text nor items."""
     found = data.get("input")
@@ -84,9 +74,12 @@ def check_input(data: Mapping[str, Any]) -> None:
 
 def check_item(where: str, item: Mapping[str, Any]) -> None:
     """Refuse a message of nobody known, and an item that is neither a message nor has a type."""
-    role = item.get("role")
-    if item.get("type", "message") != "message":
+    kind = item.get("type", "message")
+    if not isinstance(kind, str):
+        raise wrong_type(f"{where}.type", "a string", kind)
+    if kind != "message":
         return
+    role = item.get("role")
     if role is None:
         raise missing(f"{where}.role")
     if role not in ROLES:
@@ -111,11 +104,6 @@ def check_limit(name: str, value: Any) -> None:
             name,
             "integer_below_min_value",
         )
-
-
-def missing(name: str) -> Refused:
-    """A 400 for a parameter that is not there."""
-    return invalid(f"Missing required parameter: '{name}'.", name, "missing_required_parameter")
 
 
 def unknown(response: str) -> Refused:

@@ -474,6 +474,8 @@ def test_understand_never_refuses(data: dict[str, Any], understood: tuple[Any, .
         ({"input": []}, "One of \"input\" or \"previous_response_id\" or 'prompt' or 'conversation_id' must be provided.", "input", "missing_required_parameter"),
         ({"input": {}}, "Invalid type for 'input': expected one of a string or array of input items, but got an object instead.", "input", "invalid_type"),
         ({"input": ["x"]}, "Invalid type for 'input[0]': expected an input item, but got a string instead.", "input[0]", "invalid_type"),
+        ({"input": [None]}, "Invalid type for 'input[0]': expected an input item, but got null instead.", "input[0]", "invalid_type"),
+        ({"input": [{"type": ["x"]}]}, "Invalid type for 'input[0].type': expected a string, but got an array instead.", "input[0].type", "invalid_type"),
         ({"input": [{"content": "x"}]}, "Missing required parameter: 'input[0].role'.", "input[0].role", "missing_required_parameter"),
         ({"input": [{"role": "x", "content": "x"}]}, "Invalid value: 'x'. Supported values are: 'assistant', 'system', 'developer', and 'user'.", "input[0].role", "invalid_value"),
         ({"input": [{"role": "user"}]}, "Missing required parameter: 'input[0].content'.", "input[0].content", "missing_required_parameter"),

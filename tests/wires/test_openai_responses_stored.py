@@ -271,6 +271,7 @@ def test_input_is_compacted() -> None:
     [
         ("compact", {"input": "x"}, "model"),
         ("compact", {"model": "m"}, "input"),
+        ("compact", {"model": "m", "input": [{"type": {}}]}, "input[0].type"),
         ("input_tokens", {"input": 5}, "input"),
         ("input_tokens", {"previous_response_id": "resp_x"}, "previous_response_id"),
     ],
