@@ -28,7 +28,7 @@ from mockllm.timeline.events import Frame, Head, Message
 from mockllm.timeline.framing import reason_phrase
 from mockllm.wires.heads import make_head
 from mockllm.wires.identity import Identity
-from mockllm.wires.openai_chat import compact
+from mockllm.wires.json_bytes import compact
 
 FIELD = re.compile(r"\$(message|quoted|type|param|code|status|reason|model)\b")
 

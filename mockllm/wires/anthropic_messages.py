@@ -30,7 +30,8 @@ from mockllm.timeline.events import End, Frame, Head, Message
 from mockllm.wires.anthropic_request import check, conversation, prompt_tokens
 from mockllm.wires.heads import make_head
 from mockllm.wires.identity import Identity
-from mockllm.wires.openai_chat import compact, overridden, quoted
+from mockllm.wires.json_bytes import compact, quoted
+from mockllm.wires.openai_chat import overridden
 from mockllm.wires.wire import Setting, Understood, Wire
 
 STOP_REASONS = {

@@ -16,7 +16,7 @@ from mockllm.scripts.script import Script
 from mockllm.timeline.events import End, Frame, Message
 from mockllm.wires.anthropic_request import invalid
 from mockllm.wires.heads import make_head
-from mockllm.wires.openai_chat import compact
+from mockllm.wires.json_bytes import compact
 from mockllm.wires.wire import Refused, Setting, Wire
 
 CREATED = "2025-02-19T00:00:00Z"

@@ -13,7 +13,7 @@ from mockllm.scripts.script import Script
 from mockllm.timeline.events import End, Frame, Message
 from mockllm.wires.anthropic_request import check, conversation, prompt_tokens
 from mockllm.wires.heads import make_head
-from mockllm.wires.openai_chat import compact
+from mockllm.wires.json_bytes import compact
 from mockllm.wires.wire import Setting, Understood, Wire
 
 

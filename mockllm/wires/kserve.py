@@ -16,7 +16,7 @@ from mockllm.scripts.tokens import count_tokens
 from mockllm.timeline.events import End, Frame, Message
 from mockllm.wires.heads import make_head
 from mockllm.wires.identity import Identity
-from mockllm.wires.openai_chat import compact
+from mockllm.wires.json_bytes import compact
 from mockllm.wires.wire import Refused, Setting, Wire
 
 VERSION = "0.21.0"

@@ -21,6 +21,7 @@ from mockllm.scripts.tokens import count_tokens
 from mockllm.timeline.events import AUTO, End, Frame, Head, Message
 from mockllm.wires.heads import make_head, uuid
 from mockllm.wires.identity import Identity
+from mockllm.wires.json_bytes import compact
 from mockllm.wires.kserve import (
     KServe,
     crashed,
@@ -31,7 +32,6 @@ from mockllm.wires.kserve import (
 )
 from mockllm.wires.kserve_v2_binary import pack_texts
 from mockllm.wires.kserve_v2_request import HEADER, Asked, Output, read_body, read_request
-from mockllm.wires.openai_chat import compact
 from mockllm.wires.wire import Refused, Setting, Understood
 
 OUTPUT = "output-0"

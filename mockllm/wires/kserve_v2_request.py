@@ -21,10 +21,10 @@ from mockllm.matchers.call import Call
 from mockllm.timeline.events import End, Frame
 from mockllm.wires.heads import make_head
 from mockllm.wires.identity import Identity
+from mockllm.wires.json_bytes import compact
 from mockllm.wires.kserve import refused
 from mockllm.wires.kserve_v2_binary import unpack_texts
 from mockllm.wires.kserve_v2_tensor import Tensor
-from mockllm.wires.openai_chat import compact
 from mockllm.wires.orjson_errors import orjson_problem
 from mockllm.wires.wire import Refused
 

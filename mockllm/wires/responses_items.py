@@ -18,8 +18,8 @@ from typing import Any, ClassVar
 from mockllm.scripts.script import Script, Text, ToolCall
 from mockllm.timeline.events import Frame
 from mockllm.wires.identity import Identity
+from mockllm.wires.json_bytes import compact, quoted
 from mockllm.wires.logprobs import Logprobs
-from mockllm.wires.openai_chat import compact, quoted
 
 WIDTH = 16
 """Deltas are filled up to a multiple of so many characters."""

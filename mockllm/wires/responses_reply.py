@@ -17,8 +17,9 @@ from mockllm.scripts.script import Script
 from mockllm.timeline.events import End, Frame, Message
 from mockllm.wires.heads import make_head
 from mockllm.wires.identity import Identity
+from mockllm.wires.json_bytes import compact
 from mockllm.wires.logprobs import Logprobs
-from mockllm.wires.openai_chat import compact, overridden
+from mockllm.wires.openai_chat import overridden
 from mockllm.wires.responses_items import Delta, Event, Item, Names, Style, items_of
 from mockllm.wires.responses_request import conversation, input_tokens
 from mockllm.wires.wire import Setting

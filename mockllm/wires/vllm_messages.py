@@ -19,7 +19,7 @@ from mockllm.timeline.events import Frame, Head
 from mockllm.wires.anthropic_messages import AnthropicMessages, Reply
 from mockllm.wires.anthropic_tokens import AnthropicTokens
 from mockllm.wires.heads import make_head
-from mockllm.wires.openai_chat import compact
+from mockllm.wires.json_bytes import compact
 from mockllm.wires.vllm_errors import check_fields, check_length
 from mockllm.wires.vllm_server import DIALECT
 from mockllm.wires.wire import Setting

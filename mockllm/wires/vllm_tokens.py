@@ -15,7 +15,7 @@ from mockllm.matchers.call import Call
 from mockllm.scripts.script import Script
 from mockllm.timeline.events import Message
 from mockllm.wires.chat_request import messages, texts_of
-from mockllm.wires.openai_chat import compact
+from mockllm.wires.json_bytes import compact
 from mockllm.wires.openai_models import MAX_MODEL_LEN
 from mockllm.wires.vllm_errors import bad_request, check_fields
 from mockllm.wires.vllm_server import VllmWire
