@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from mockllm.cassettes.cassette import ENDINGS
+from mockllm.cassettes.reading import read
+from mockllm.cli import cli
 from mockllm.engine.findings.verdict import checks
 from mockllm.face import Face
 from mockllm.profile.loader import load
@@ -16,6 +19,7 @@ from mockllm.server import admin
 
 DOCS = Path(__file__).parent.parent / "docs"
 TESTING = (DOCS / "testing.md").read_text("utf-8")
+RECORDING = (DOCS / "recording.md").read_text("utf-8")
 CONTAINERS = (DOCS / "containers.md").read_text("utf-8")
 
 
@@ -65,3 +69,14 @@ def test_the_yaml_is_yaml() -> None:
     assert compose["services"]["llm"]["environment"]["MOCKLLM_PROFILE"] == "upstream-unavailable"
     text = workflow["jobs"]["test"]["services"]["llm"]["env"]["MOCKLLM_PROFILE_YAML"]
     assert load(text, name="env").profile.all_routes[0].faults
+
+
+def test_the_cassette_is_one() -> None:
+    """The cassette of the page can be read, and every ending and option of recording is named."""
+    blocks = re.findall(r"```yaml\n(.*?)```", RECORDING, re.DOTALL)
+    (shown,) = [block for block in blocks if block.startswith("mockllm-cassette")]
+    (one,) = read(shown, "recording.md").exchanges
+    assert one.recording.ending == "complete"
+    assert [ending for ending in ENDINGS if f"`{ending}`" not in RECORDING] == []
+    options = [option for one in cli.commands["record"].params for option in one.opts]
+    assert [option for option in options if f"`{option}" not in RECORDING] == []

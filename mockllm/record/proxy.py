@@ -87,6 +87,8 @@ class RecordingProxy:
             return Played(keep_alive=False)
         if body is None:
             return web.Response(status=413, text="The request body is over mockllm's limit.")
+        if transport.is_closing():  # the client has left
+            return Played(keep_alive=False)
         found = self._found(request, body)
         if found is not None:
             events = Playable(found.recording).events(paced=True, closing=not request.keep_alive)

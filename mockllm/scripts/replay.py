@@ -22,7 +22,7 @@ from pydantic import (
     model_validator,
 )
 
-from mockllm.cassettes.cassette import Cassette, CassetteError
+from mockllm.cassettes.cassette import Cassette, CassetteError, Exchange
 from mockllm.cassettes.matching import Finder, NotRecorded
 from mockllm.cassettes.playing import Playable
 from mockllm.cassettes.reading import read
@@ -45,6 +45,17 @@ class CassetteFile:
     def finder(self) -> Finder:
         """What finds its exchanges."""
         return Finder(self.cassette)
+
+    @cached_property
+    def _known(self) -> dict[tuple[int, float], Playable]:
+        return {}
+
+    def playable(self, exchange: Exchange, speed: float) -> Playable:
+        """An exchange to be played at a speed; its frames are read once."""
+        key = (id(exchange), speed)
+        if key not in self._known:
+            self._known[key] = Playable(exchange.recording, speed)
+        return self._known[key]
 
 
 def load(value: object, info: ValidationInfo) -> CassetteFile:
@@ -111,7 +122,7 @@ class ReplaySource(Source):
             exchange = self.replay.finder.find(call, strict=self.strict)
         except NotRecorded as error:
             raise Unanswered(str(error)) from None
-        playable = Playable(exchange.recording, self.speed)
+        playable = self.replay.playable(exchange, self.speed)
         parts = tuple(
             Text(pieces, kind)
             for kind in KINDS
