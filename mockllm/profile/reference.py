@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import Any
 
+import mockllm.wires
 from mockllm.faults.anchors import KIND_MEANINGS, POINT_MEANINGS, SELECTOR_FORMS
 from mockllm.faults.fault import SPELLED, ErrorSpec, Fault
 from mockllm.faults.named import SHORTHANDS, VALUE, Shorthand
@@ -32,13 +33,19 @@ from mockllm.profile.tables import (
 from mockllm.scripts.named import NAMED
 from mockllm.scripts.script import Source
 from mockllm.shapes.catalogue import catalogue, shape_catalogue
+from mockllm.timeline.registry import subclasses
+from mockllm.wires.dialects import DIALECTS
+from mockllm.wires.wire import Wire
+
+WIRES = tuple(subclasses(mockllm.wires, Wire))  # type: ignore[type-abstract]
+"""Every wire, in the order of their files."""
 
 
 def page() -> str:
     """The whole page."""
     parts = [INTRODUCTION, *profile_part(), *anchor_part(), *verb_part(), *named_part()]
     parts += [*often_part(), *matcher_part(), *script_part(), *pacing_part(), *account_part()]
-    parts += [*shape_part(), *expect_part()]
+    parts += [*wire_part(), *shape_part(), *expect_part()]
     return "\n\n".join(parts) + "\n"
 
 
@@ -50,7 +57,8 @@ Made by `mockllm reference` from the sources; do not edit it here.
 [Profile](#profile) · [Routes](#routes) · [Listeners](#listeners) · [Anchors](#anchors) ·
 [Verbs](#verbs) · [Named faults](#named-faults) · [How often](#how-often) · [Matchers](#matchers) ·
 [Scripts](#scripts) · [Pacing](#pacing) · [Account](#account) ·
-[Shapes and answers](#shapes-and-answers) · [Expect](#expect)
+[Wires and dialects](#wires-and-dialects) · [Shapes and answers](#shapes-and-answers) ·
+[Expect](#expect)
 
 | Value | Written |
 | --- | --- |
@@ -172,6 +180,32 @@ def account_part() -> Iterator[str]:
     yield "## Account"
     yield doc(Account)
     yield table(("Key", "Takes", "Meaning"), nested_rows(Account))
+
+
+def wire_part() -> Iterator[str]:
+    """The APIs that are served, and whose ways of speaking them are known."""
+    yield "## Wires and dialects"
+    yield (
+        "A wire is one API on its paths; `match: {wire: …}` takes the name. A dialect is a server's "
+        "own way of speaking the APIs; without `dialect` it is the one of the path. Observed is what "
+        "was captured from a running server by this project, documented what others have published."
+    )
+    yield table(
+        ("Wire", "Paths", "Source"),
+        ((code(wire.name), paths(wire), wire.source) for wire in WIRES),
+    )
+    yield table(
+        ("Dialect", "Whose", "Shape of its errors", "Source"),
+        ((code(one.name), one.about, code(one.shape), one.source) for one in DIALECTS.values()),
+    )
+
+
+def paths(wire: type[Wire]) -> str:
+    """The endpoints of a wire: each path with its methods."""
+    methods: dict[str, list[str]] = {}
+    for method, path in wire.endpoints:
+        methods.setdefault(path, []).append(method)
+    return "<br>".join(f"{', '.join(said)} {code(path)}" for path, said in methods.items())
 
 
 def shape_part() -> Iterator[str]:

@@ -60,6 +60,7 @@ class AnthropicMessages(Wire):
     """POST /v1/messages."""
 
     name: ClassVar = "anthropic.messages"
+    source: ClassVar = "Captures of Anthropic's API, 2024–2026 (documented)."
     endpoints: ClassVar = (("POST", "/v1/messages"),)
     dialect: ClassVar = "anthropic"
 

@@ -28,6 +28,9 @@ class AnthropicModels(Wire):
     """GET /v1/models and /v1/models/{model}, for Anthropic's clients."""
 
     name: ClassVar = "anthropic.models"
+    source: ClassVar = (
+        "Anthropic's reference of the Models API, anthropic-sdk-python 2.12 (documented)."
+    )
     endpoints: ClassVar = (("GET", "/v1/models"), ("GET", "/v1/models/{model}"))
     dialect: ClassVar = "anthropic"
 

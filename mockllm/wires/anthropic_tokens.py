@@ -21,6 +21,7 @@ class AnthropicTokens(Wire):
     """POST /v1/messages/count_tokens."""
 
     name: ClassVar = "anthropic.tokens"
+    source: ClassVar = "Anthropic's reference of token counting (documented)."
     endpoints: ClassVar = (("POST", "/v1/messages/count_tokens"),)
     dialect: ClassVar = "anthropic"
     server: ClassVar = "anthropic"

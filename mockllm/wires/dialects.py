@@ -28,6 +28,8 @@ class Dialect:
 
     name: str
     about: str
+    source: str
+    """Where its forms are from: server, version, observed or documented."""
     server: str
     """Whose headers it sends (`heads.SERVERS`)."""
     shape: str
@@ -58,11 +60,24 @@ class Dialect:
 DIALECTS: dict[str, Dialect] = {
     dialect.name: dialect
     for dialect in (
-        Dialect("openai", "OpenAI's API.", "openai", "openai"),
-        Dialect("anthropic", "Anthropic's API.", "anthropic", "anthropic"),
+        Dialect(
+            "openai",
+            "OpenAI's API.",
+            "Captures and OpenAI's reference, 2024–2026 (documented).",
+            "openai",
+            "openai",
+        ),
+        Dialect(
+            "anthropic",
+            "Anthropic's API.",
+            "Captures and Anthropic's reference, 2024–2026 (documented).",
+            "anthropic",
+            "anthropic",
+        ),
         Dialect(
             "azure",
             "Azure OpenAI.",
+            "Captures of 2025 and 2026 (documented).",
             "azure",
             "azure",
             chat=AzureChat(),
@@ -72,6 +87,7 @@ DIALECTS: dict[str, Dialect] = {
         Dialect(
             "kserve",
             "KServe's model server.",
+            "KServe 0.21.0 (observed).",
             "uvicorn",
             "kserve-openai",
             chat=VllmChat(),
@@ -81,6 +97,7 @@ DIALECTS: dict[str, Dialect] = {
         Dialect(
             "vllm",
             "vLLM's server.",
+            "vLLM 0.24.0 (observed); tool calls: captures of vLLM 0.23 (documented).",
             "vllm",
             "vllm",
             chat=VllmChat(),
@@ -91,6 +108,7 @@ DIALECTS: dict[str, Dialect] = {
         Dialect(
             "litserve",
             "LitServe's server.",
+            "LitServe 0.2.19 (observed); tool calls: its source (documented).",
             "uvicorn",
             "litserve",
             chat=LitServeChat(),
@@ -100,6 +118,7 @@ DIALECTS: dict[str, Dialect] = {
         Dialect(
             "tgi",
             "Hugging Face's Text Generation Inference.",
+            "TGI 3.3, its source; captures of 3.0 (documented).",
             "axum",
             "tgi",
             chat=TgiChat(),

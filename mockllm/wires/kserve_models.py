@@ -29,6 +29,7 @@ class KServeModels(KServe):
     """GET /v1/models[/{model}] and /v2/models[/{model}[/versions/{version}][/ready]]."""
 
     name: ClassVar = "kserve.models"
+    source: ClassVar = "KServe 0.21.0 (observed)."
     endpoints: ClassVar = tuple(
         ("GET", path)
         for path in ("/v1/models", "/v1/models/{model}", "/v2/models", *METADATA, *READY)

@@ -26,6 +26,7 @@ class KServeServer(KServe):
     """GET /, /v2, /v2/health/live and /v2/health/ready."""
 
     name: ClassVar = "kserve.server"
+    source: ClassVar = "KServe 0.21.0 (observed)."
     endpoints: ClassVar = (*(("GET", path) for path in DOCUMENTS), ("GET", "/v2/"))
 
     def claims(self, call: Call, dialect: str | None) -> bool:

@@ -33,6 +33,7 @@ class KServeV1(KServe):
     """POST /v1/models/{model}:predict and :explain."""
 
     name: ClassVar = "kserve.v1"
+    source: ClassVar = "KServe 0.21.0 (observed); explanations: KServe's documentation."
     endpoints: ClassVar = (
         ("POST", "/v1/models/{model}:predict"),
         ("POST", "/v1/models/{model}:explain"),

@@ -43,6 +43,7 @@ class KServeV2(KServe):
     """POST /v2/models/{model}[/versions/{version}]/infer."""
 
     name: ClassVar = "kserve.v2"
+    source: ClassVar = "KServe 0.21.0 (observed)."
     endpoints: ClassVar = (
         ("POST", "/v2/models/{model}/infer"),
         ("POST", "/v2/models/{model}/versions/{version}/infer"),

@@ -72,6 +72,7 @@ class OpenAIChat(Wire):
     """POST /v1/chat/completions, KServe's /openai/v1/…, and Azure's deployments."""
 
     name: ClassVar = "openai.chat"
+    source: ClassVar = "Captures of OpenAI's API, 2024–2026, and openai-openapi (documented)."
     endpoints: ClassVar = (
         ("POST", "/v1/chat/completions"),
         ("POST", "/openai/v1/chat/completions"),

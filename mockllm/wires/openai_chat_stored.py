@@ -39,6 +39,7 @@ class OpenAIChatStored(Wire):
     """List, read, change and delete stored completions, and list their messages."""
 
     name: ClassVar = "openai.chat.stored"
+    source: ClassVar = "OpenAI's reference (documented)."
     endpoints: ClassVar = (
         ("GET", ALL),
         ("GET", ONE),

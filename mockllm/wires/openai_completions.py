@@ -61,6 +61,7 @@ class OpenAICompletions(Wire):
     """POST /v1/completions, KServe's /openai/v1/…, and Azure's deployments."""
 
     name: ClassVar = "openai.completions"
+    source: ClassVar = "OpenAI's reference (documented)."
     endpoints: ClassVar = (
         ("POST", "/v1/completions"),
         ("POST", "/openai/v1/completions"),

@@ -56,6 +56,7 @@ class OpenAIEmbeddings(Wire):
     """POST /v1/embeddings, KServe's /openai/v1/…, and Azure's deployments."""
 
     name: ClassVar = "openai.embeddings"
+    source: ClassVar = "OpenAI's reference (documented)."
     endpoints: ClassVar = (
         ("POST", "/v1/embeddings"),
         ("POST", "/openai/v1/embeddings"),

@@ -28,6 +28,7 @@ class OpenAIModels(Wire):
     """GET /v1/models and /v1/models/{model}, and KServe's and Azure's /openai/v1/models."""
 
     name: ClassVar = "openai.models"
+    source: ClassVar = "OpenAI's reference (documented); vLLM 0.24.0, KServe 0.21.0 (observed)."
     endpoints: ClassVar = (
         ("GET", "/v1/models"),
         ("GET", "/v1/models/{model}"),

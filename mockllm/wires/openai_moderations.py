@@ -43,6 +43,7 @@ class OpenAIModerations(Wire):
     """POST /v1/moderations."""
 
     name: ClassVar = "openai.moderations"
+    source: ClassVar = "OpenAI's reference (documented)."
     endpoints: ClassVar = (("POST", "/v1/moderations"),)
 
     def understand(self, call: Call) -> Understood:

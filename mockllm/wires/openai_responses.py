@@ -50,6 +50,7 @@ class OpenAIResponses(Wire):
     """POST /v1/responses."""
 
     name: ClassVar = "openai.responses"
+    source: ClassVar = "openai-openapi, a capture of 2026-07-29 (documented)."
     endpoints: ClassVar = (("POST", "/v1/responses"),)
 
     def understand(self, call: Call) -> Understood:

@@ -29,6 +29,7 @@ class OpenAIResponsesInput(Wire):
     """POST /v1/responses/input_tokens and /v1/responses/compact."""
 
     name: ClassVar = "openai.responses.input"
+    source: ClassVar = "openai-openapi, OpenAI's Python SDK 3.52 (documented)."
     endpoints: ClassVar = (
         ("POST", "/v1/responses/input_tokens"),
         ("POST", "/v1/responses/compact"),

@@ -38,6 +38,7 @@ class OpenAIResponsesStored(Wire):
     """GET and DELETE /v1/responses/{id}, its input_items, and POST …/cancel."""
 
     name: ClassVar = "openai.responses.stored"
+    source: ClassVar = "openai-openapi, OpenAI's Python SDK 3.52 (documented)."
     endpoints: ClassVar = (
         ("GET", "/v1/responses/{id}"),
         ("DELETE", "/v1/responses/{id}"),

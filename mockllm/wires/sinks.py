@@ -79,6 +79,7 @@ class Sinks(Wire):
     """The endpoints of Langfuse and of OpenTelemetry's receivers."""
 
     name: ClassVar = "sink"
+    source: ClassVar = "Langfuse's sources, OpenTelemetry's OTLP/HTTP (documented)."
     endpoints: ClassVar = tuple(REPLIES)
 
     def check_ready(self, call: Call, setting: Setting) -> None:

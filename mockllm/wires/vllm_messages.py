@@ -31,6 +31,7 @@ class VllmMessages(AnthropicMessages):
     """POST /v1/messages of vLLM."""
 
     name: ClassVar = "vllm.messages"
+    source: ClassVar = "vLLM 0.24.0 (observed); thinking and tools: its source (documented)."
     dialect: ClassVar = DIALECT
 
     def claims(self, call: Call, dialect: str | None) -> bool:
@@ -56,6 +57,7 @@ class VllmCount(AnthropicTokens):
     """POST /v1/messages/count_tokens of vLLM."""
 
     name: ClassVar = "vllm.count"
+    source: ClassVar = "vLLM 0.24.0 (observed)."
     dialect: ClassVar = DIALECT
     server: ClassVar = DIALECT
 

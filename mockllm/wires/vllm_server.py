@@ -40,6 +40,7 @@ class VllmHealth(VllmWire):
     """GET /health, GET and POST /ping."""
 
     name: ClassVar = "vllm.health"
+    source: ClassVar = "vLLM 0.24.0 (observed); a dead engine: its source (documented)."
     endpoints: ClassVar = (("GET", "/health"), ("GET", "/ping"), ("POST", "/ping"))
 
     def check_ready(self, call: Call, setting: Setting) -> None:
@@ -56,6 +57,7 @@ class VllmVersion(VllmWire):
     """GET /version."""
 
     name: ClassVar = "vllm.version"
+    source: ClassVar = "vLLM 0.24.0 (observed)."
     endpoints: ClassVar = (("GET", "/version"),)
 
     def answer(self, call: Call, script: Script, setting: Setting) -> tuple[Message, ...]:
@@ -67,6 +69,7 @@ class VllmLoad(VllmWire):
     """GET /load."""
 
     name: ClassVar = "vllm.load"
+    source: ClassVar = "vLLM 0.24.0 (observed)."
     endpoints: ClassVar = (("GET", "/load"),)
 
     def answer(self, call: Call, script: Script, setting: Setting) -> tuple[Message, ...]:

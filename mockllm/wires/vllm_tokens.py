@@ -33,6 +33,7 @@ class VllmTokenize(VllmWire):
     """POST /tokenize."""
 
     name: ClassVar = "vllm.tokenize"
+    source: ClassVar = "vLLM 0.24.0 (observed)."
     endpoints: ClassVar = (("POST", "/tokenize"),)
 
     def check(self, call: Call, setting: Setting) -> None:
@@ -60,6 +61,7 @@ class VllmDetokenize(VllmWire):
     """POST /detokenize."""
 
     name: ClassVar = "vllm.detokenize"
+    source: ClassVar = "vLLM 0.24.0: its source (documented)."
     endpoints: ClassVar = (("POST", "/detokenize"),)
 
     def check(self, call: Call, setting: Setting) -> None:

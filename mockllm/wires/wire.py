@@ -112,6 +112,8 @@ class Wire(ABC):
     """One provider API on its paths."""
 
     name: ClassVar[str]
+    source: ClassVar[str]
+    """Where its form is from: server, version, observed or documented."""
     endpoints: ClassVar[tuple[tuple[str, str], ...]]
     """Method and path; `{name}` stands for one or more segments. Of two that fit a path the one
     with more literal text is taken."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import typing
 
 import pytest
 
+from mockllm.engine.endpoints import wires
 from mockllm.engine.exchange import PLACEHOLDER
 from mockllm.faults.anchors import (
     KIND_MEANINGS,
@@ -28,6 +30,7 @@ from mockllm.profile.reference import page
 from mockllm.scripts.named import NAMED as NAMED_SCRIPTS
 from mockllm.shapes.answer import answers
 from mockllm.shapes.shape import shapes
+from mockllm.wires.dialects import DIALECTS
 
 PAGE = page()
 HEADINGS = [line for line in PAGE.splitlines() if line.startswith("#")]
@@ -81,6 +84,7 @@ def test_every_value_of_a_verb(verb: type[Fault]) -> None:
         ("## Scripts", {tag_of(one)[1:-1] for one in SOURCES} | set(NAMED_SCRIPTS)),
         ("## Pacing", set(Pacing.model_fields)),
         ("## Account", {*Account.model_fields, *(f"keys.{name}" for name in Keys.model_fields)}),
+        ("## Wires and dialects", {wire.name for wire in wires()} | set(DIALECTS)),
         ("## Shapes and answers", set(shapes()) | set(answers())),
         ("## Profile", set(Profile.model_fields)),
         ("## Routes", set(Route.model_fields)),
@@ -99,6 +103,13 @@ def test_every_row_says_something() -> None:
     """No word of the language is left without its meaning."""
     rows = [line for line in PAGE.splitlines() if line.startswith("| ")]
     assert [row for row in rows if not row.rstrip("|").rpartition("|")[2].strip()] == []
+
+
+def test_every_wire_and_dialect_tells_its_source() -> None:
+    """A server and how it is known, in the table."""
+    for source in (*(one.source for one in wires()), *(one.source for one in DIALECTS.values())):
+        assert re.search(r"observed|documented|documentation", source), source
+        assert f"| {source} |" in section("## Wires and dialects")
 
 
 def test_every_link_has_its_heading() -> None:
