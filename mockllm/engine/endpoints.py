@@ -11,7 +11,10 @@ from functools import cache, lru_cache
 import mockllm.wires
 from mockllm.faults.fault import ErrorSpec
 from mockllm.matchers.call import Call
+from mockllm.timeline.events import End, Frame, Message
 from mockllm.timeline.registry import subclasses
+from mockllm.wires.heads import make_head
+from mockllm.wires.identity import Identity
 from mockllm.wires.wire import Refused, Wire, pattern
 
 
@@ -90,21 +93,25 @@ NOT_SERVED = (
 
 FAMILIES = (
     (r"/openai/deployments/", "azure"),
-    (r"/openai/|/v2(/|$)", "fastapi"),
+    (r"/openai/|/v2(/|$)", "kserve"),
     (r"/v1/messages", "anthropic"),
 )
-"""The shape of the errors of paths that begin so; KServe's server says FastAPI's own."""
+"""Whose paths begin so."""
 
-DIALECT_SHAPES = {"vllm": "fastapi", "kserve": "fastapi"}
-"""What a server's framework says of unknown paths, where the server itself says other errors."""
+FRAMEWORKS = {"kserve": "uvicorn", "litserve": "uvicorn", "vllm": "vllm"}
+"""The servers that leave unknown paths to FastAPI, and whose headers it sends (`heads.SERVERS`)."""
+FASTAPI = "fastapi"
+"""The shape of its errors."""
 
 
 def refuse(call: Call, dialect: str | None = None) -> Refused:
     """What is said of a path or a method that nobody serves, with the nearest path.
 
     The first sentence of the 404 and the 405's code are OpenAI's (documented). The form of the
-    error is the one of the server whose path it is. `dialect` is the profile's: some paths exist
-    under one alone.
+    error is the one of the server whose path it is. FastAPI's servers say no more than its own
+    words, and `allow` with the 405 (KServe 0.21.0, LitServe 0.2.19, vLLM 0.24.0, observed); the
+    nearest path is then in the journal alone. `dialect` is the profile's: some paths exist under
+    one alone.
     """
     known = [
         (served, template)
@@ -112,20 +119,36 @@ def refuse(call: Call, dialect: str | None = None) -> Refused:
         for served, template in wire.endpoints
         if wire.claims(replace(call, method=served), dialect)
     ]
-    served = {served for served, template in known if pattern(template).fullmatch(call.path)}
-    status, code = (405, "method_not_supported") if served else (404, None)
-    if served:
-        allowed = " or ".join(sorted(served))
-        message = f"Not allowed to {call.method} on {call.path}; use {allowed}."
+    allowed = {served: None for served, path in known if pattern(path).fullmatch(call.path)}
+    status, code = (405, "method_not_supported") if allowed else (404, None)
+    if allowed:
+        message = (
+            f"Not allowed to {call.method} on {call.path}; use {' or '.join(sorted(allowed))}."
+        )
     else:
         paths = {template for _, template in known}
         message = f"Invalid URL ({call.method} {call.path}){hint(call.path, paths)}"
-    form = shape(call, dialect)
-    if form is not None:  # which has its own words for type and code
-        return Refused(ErrorSpec(status=status, message=message, shape=form))
+    owner = owner_of(call, dialect)
+    if owner in FRAMEWORKS:
+        spec = ErrorSpec(status=status, message=message, shape=FASTAPI)
+        return Refused(spec, in_fastapi(status, FRAMEWORKS[owner], next(iter(allowed), None)))
+    if owner is not None:  # which has its own words for type and code
+        return Refused(ErrorSpec(status=status, message=message, shape=owner))
     return Refused(
         ErrorSpec(status=status, message=message, error_type="invalid_request_error", code=code)
     )
+
+
+def in_fastapi(status: int, server: str, allowed: str | None) -> tuple[Message, ...]:
+    """FastAPI's own answer, with the method of the first route that has the path."""
+    detail = b"Not Found" if allowed is None else b"Method Not Allowed"
+    # None of these servers makes up a header.
+    head = make_head(server, status, "application/json", Identity(""))
+    if allowed is not None:
+        place = 1 + [name for name, _ in head.headers].index("server")
+        headers = (*head.headers[:place], ("allow", allowed), *head.headers[place:])
+        head = replace(head, headers=headers)
+    return head, Frame(("error",), b'{"detail":"%b"}' % detail), End()
 
 
 def hint(path: str, paths: Collection[str]) -> str:
@@ -137,10 +160,11 @@ def hint(path: str, paths: Collection[str]) -> str:
     return f"; did you mean {near[0]}?" if near else f"; known paths: {', '.join(sorted(paths))}"
 
 
-def shape(call: Call, dialect: str | None) -> str | None:
-    """The shape of an error on a path that nobody serves; None: the dialect's."""
+def owner_of(call: Call, dialect: str | None) -> str | None:
+    """Whose way of refusing a path that nobody serves has: a server with FastAPI, or a shape; None:
+    that of the profile."""
     if dialect is not None:
-        return DIALECT_SHAPES.get(dialect)
+        return dialect if dialect in FRAMEWORKS else None
     if call.header("anthropic-version") is not None:
         return "anthropic"
     return next((name for start, name in FAMILIES if re.match(start, call.path)), None)

@@ -6,6 +6,7 @@ import pytest
 
 from mockllm.engine.endpoints import find, literal, refuse, wires
 from mockllm.matchers.call import Call
+from mockllm.timeline.events import End, Frame, Head
 
 
 @pytest.mark.parametrize(
@@ -93,6 +94,7 @@ def test_apis_that_are_not_served(path: str) -> None:
         ("/openai/v1/nothing", (), None, "fastapi"),
         ("/openai/deployments/gpt/nothing", (), None, "azure"),
         ("/v1/nothing", (), "tgi", None),
+        ("/nothing", (), "litserve", "fastapi"),
     ],
 )
 def test_the_shape_of_a_refusal(
@@ -102,3 +104,34 @@ def test_the_shape_of_a_refusal(
     spec = refuse(Call("GET", path, headers=headers), dialect).spec
     assert (spec.status, spec.shape) == (404, shape)
     assert ("error_type" in spec.model_fields_set) == (shape is None)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "dialect", "status", "headers", "body"),
+    [
+        ("GET", "/nope", "vllm", 404, "date server content-length content-type vary", "Not Found"),
+        ("GET", "/v1/models/tiny", "vllm", 404, "date server content-length content-type vary", "Not Found"),
+        ("GET", "/v1/chat/completions", "vllm", 405, "date server allow=POST content-length content-type vary", "Method Not Allowed"),
+        ("POST", "/ping/", "vllm", 404, "date server content-length content-type vary", "Not Found"),
+        ("GET", "/nope", "kserve", 404, "date server content-length content-type", "Not Found"),
+        ("POST", "/v1/models/m:nope", "kserve", 405, "date server allow=GET content-length content-type", "Method Not Allowed"),
+        ("GET", "/openai/v1/chat/completions", None, 405, "date server allow=POST content-length content-type", "Method Not Allowed"),
+        ("GET", "/v2/nothing", None, 404, "date server content-length content-type", "Not Found"),
+        ("GET", "/v1/chat/completions", "litserve", 405, "date server allow=POST content-length content-type", "Method Not Allowed"),
+    ],
+)  # fmt: skip
+def test_fastapi_says_no_more_than_its_own_words(
+    method: str, path: str, dialect: str | None, status: int, headers: str, body: str
+) -> None:
+    """As captures of KServe 0.21.0, LitServe 0.2.19 and vLLM 0.24.0 have it; the journal knows more."""
+    refused = refuse(Call(method, path), dialect)
+    assert refused.answer is not None
+    head, frame, end = refused.answer
+    assert isinstance(head, Head)
+    assert isinstance(frame, Frame)
+    assert head.status == status
+    said = [f"{name}={value}" if name == "allow" else name for name, value in head.headers]
+    assert said == headers.split()
+    assert (frame.data.decode(), end) == (f'{{"detail":"{body}"}}', End())
+    assert refused.why != body
+    assert path in refused.why
