@@ -15,7 +15,7 @@ from mockllm.timeline.events import End, Frame, Message
 from mockllm.timeline.registry import subclasses
 from mockllm.wires.heads import make_head
 from mockllm.wires.identity import Identity
-from mockllm.wires.wire import Refused, Wire, pattern
+from mockllm.wires.wire import HOLE, Refused, Wire, pattern
 
 
 @cache
@@ -41,7 +41,7 @@ def candidates(method: str, path: str) -> tuple[tuple[Wire, Mapping[str, str]], 
 
 def literal(template: str) -> int:
     """How much of a path is the same for every call."""
-    return len(re.sub(r"\{\w+\}", "", template))
+    return len(HOLE.sub("", template))
 
 
 def find(call: Call, dialect: str | None) -> tuple[Wire | None, Mapping[str, str]]:

@@ -47,7 +47,7 @@ from mockllm.wires.wire import Refused, Wire
 class Engine:
     """Everything a server knows. Not safe for threads: its server's loop is the only caller.
 
-    `now` gives seconds on a clock that never jumps.
+    `now` gives seconds on the server's clock, which never goes back; a test may set it forward.
     """
 
     def __init__(

@@ -9,7 +9,6 @@ refuse all that were tried, a path of the profile's own) nothing is said. Reques
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice, product
@@ -29,6 +28,7 @@ from mockllm.profile.models import Listener, Profile, Route, is_gate
 from mockllm.profile.nodes import Key
 from mockllm.profile.problems import Problem
 from mockllm.scripts.replay import ReplaySource
+from mockllm.wires.wire import HOLE
 
 COUNTED = ("first", "nth", "every", "skip", "during")
 """The frequencies that the number and the time of a call decide."""
@@ -230,7 +230,7 @@ def requests(loaded: Loaded) -> Iterator[Trial]:
     model = loaded.profile.models[0]
     for wire in wires():
         for method, template in wire.endpoints:
-            path = re.sub(r"\{\w+\}", model, template)
+            path = HOLE.sub(lambda _: model, template)
             tried: list[Trial] = []
             for beside in NEEDED if method == "POST" else NEEDED[:1]:
                 tried = trials(loaded, method, path, beside)

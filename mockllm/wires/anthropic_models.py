@@ -31,7 +31,7 @@ class AnthropicModels(Wire):
     source: ClassVar = (
         "Anthropic's reference of the Models API, anthropic-sdk-python 2.12 (documented)."
     )
-    endpoints: ClassVar = (("GET", "/v1/models"), ("GET", "/v1/models/{model}"))
+    endpoints: ClassVar = (("GET", "/v1/models"), ("GET", "/v1/models/{model:path}"))
     dialect: ClassVar = "anthropic"
 
     def claims(self, call: Call, dialect: str | None) -> bool:

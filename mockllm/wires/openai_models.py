@@ -31,15 +31,22 @@ class OpenAIModels(Wire):
     source: ClassVar = "OpenAI's reference (documented); vLLM 0.24.0, KServe 0.21.0 (observed)."
     endpoints: ClassVar = (
         ("GET", "/v1/models"),
-        ("GET", "/v1/models/{model}"),
+        ("GET", "/v1/models/{model:path}"),
         ("GET", "/openai/v1/models"),
-        ("GET", "/openai/v1/models/{model}"),
+        ("GET", "/openai/v1/models/{model:path}"),
     )
 
     def claims(self, call: Call, dialect: str | None) -> bool:
-        """Some servers have fewer paths."""
-        single = not call.path.endswith("/models")
-        return dialect != "litserve" and not (dialect == "vllm" and single)
+        """Some servers have fewer paths; KServe's `/v1/models` are of its V1."""
+        match dialect:
+            case "litserve":
+                return False
+            case "vllm":
+                return call.path.endswith("/models")
+            case "kserve":
+                return call.path.startswith("/openai/")
+            case _:
+                return True
 
     def dialect_of(self, call: Call) -> str:
         """OpenAI's, Azure's or KServe's."""

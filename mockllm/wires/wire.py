@@ -108,6 +108,10 @@ class Setting:
     time or the count of bytes decides that."""
 
 
+HOLE = re.compile(r"\{(?P<name>\w+)(?P<path>:path)?\}")
+"""What stands for segments in the path of an endpoint, written as FastAPI does."""
+
+
 class Wire(ABC):
     """One provider API on its paths."""
 
@@ -115,8 +119,8 @@ class Wire(ABC):
     source: ClassVar[str]
     """Where its form is from: server, version, observed or documented."""
     endpoints: ClassVar[tuple[tuple[str, str], ...]]
-    """Method and path; `{name}` stands for one or more segments. Of two that fit a path the one
-    with more literal text is taken."""
+    """Method and path; `{name}` stands for a segment, `{name:path}` for one or more. Of two that fit
+    a path the one with more literal text is taken."""
     dialect: ClassVar[str] = "openai"
     """Whose way of speaking it has where neither the profile nor the path says."""
 
@@ -190,7 +194,12 @@ class Wire(ABC):
 
 def pattern(path: str) -> re.Pattern[str]:
     """The regular expression of an endpoint's path, with a group for each name in braces."""
-    parts = re.split(r"(\{\w+\})", path)
-    return re.compile(
-        "".join(f"(?P<{p[1:-1]}>.+)" if p.startswith("{") else re.escape(p) for p in parts)
-    )
+
+    def group(part: str) -> str:
+        """The expression of one part."""
+        found = HOLE.fullmatch(part)
+        if found is None:
+            return re.escape(part)
+        return f"(?P<{found['name']}>{'.+' if found['path'] else '[^/]+'})"
+
+    return re.compile("".join(group(part) for part in re.split(r"(\{[^}]+\})", path)))

@@ -116,6 +116,8 @@ def test_the_shape_of_a_refusal(
         ("GET", "/nope", "kserve", 404, "date server content-length content-type", "Not Found"),
         ("POST", "/v1/models/m:nope", "kserve", 405, "date server allow=GET content-length content-type", "Method Not Allowed"),
         ("GET", "/openai/v1/chat/completions", None, 405, "date server allow=POST content-length content-type", "Method Not Allowed"),
+        ("GET", "/v2/models/m/infer", None, 405, "date server allow=POST content-length content-type", "Method Not Allowed"),
+        ("POST", "/v1/models/a/b:predict", "kserve", 404, "date server content-length content-type", "Not Found"),
         ("GET", "/v2/nothing", None, 404, "date server content-length content-type", "Not Found"),
         ("GET", "/v1/chat/completions", "litserve", 405, "date server allow=POST content-length content-type", "Method Not Allowed"),
     ],

@@ -48,13 +48,16 @@ def test_defaults() -> None:
         ("/v1/models", "/v1/models", {}),
         ("/v1/models", "/v1/models/", None),
         ("/v1/models", "/v1xmodels", None),
-        ("/v1/models/{model}", "/v1/models/a/b", {"model": "a/b"}),
+        ("/v1/models/{model:path}", "/v1/models/a/b", {"model": "a/b"}),
+        ("/v1/models/{model:path}", "/v1/models/", None),
+        ("/v1/models/{model}", "/v1/models/a/b", None),
+        ("/v1/models/{model}", "/v1/models/a", {"model": "a"}),
         ("/v1/models/{model}", "/v1/models/", None),
         ("/v2/{model}/infer", "/v2/m.1/infer", {"model": "m.1"}),
     ],
 )
 def test_pattern(template: str, path: str, groups: dict[str, Any] | None) -> None:
-    """A name in braces stands for one or more segments, all else for itself."""
+    """A name in braces stands for a segment, or for more if it says so, all else for itself."""
     found = pattern(template).fullmatch(path)
     assert (found.groupdict() if found else None) == groups
 
