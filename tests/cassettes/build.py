@@ -18,8 +18,8 @@ from mockllm.server.player import Player
 from mockllm.timeline.events import WireEvent
 from tests.server.fakes import FakeClock, FakeTransport
 
-LONG = 1e7
-"""Seconds after which nothing more comes, but for what never comes."""
+LONG = 2e4
+"""Seconds after which nothing more comes, but for what never ends."""
 
 
 def played(events: tuple[WireEvent, ...]) -> tuple[tuple[Piece, ...], str, int]:

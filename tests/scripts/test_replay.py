@@ -22,7 +22,11 @@ from tests.engine.build import Clock, ask, engine
 
 FOLDER = Path(__file__).parents[2] / "profiles"
 EVERYDAY = sorted(path.stem for path in FOLDER.glob("*.yaml"))
-INCIDENTS = sorted(path.stem for path in FOLDER.glob("incidents/*/*.yaml"))[::4]
+ELSEWHERE = {
+    "headers-trickle",  # a head is recorded with the time of its last byte
+    "slow-reader-oom",  # more at one time than the fake transport takes
+}
+INCIDENTS = sorted({path.stem for path in FOLDER.glob("incidents/*/*.yaml")} - ELSEWHERE)
 CHAT = "/v1/chat/completions"
 
 
