@@ -13,6 +13,7 @@ from mockllm.faults.fault import ErrorSpec
 from mockllm.matchers.call import Call
 from mockllm.timeline.events import End, Frame, Message
 from mockllm.timeline.registry import subclasses
+from mockllm.wires.dialects import asks_azure
 from mockllm.wires.heads import make_head
 from mockllm.wires.identity import Identity
 from mockllm.wires.wire import HOLE, Refused, Wire, pattern
@@ -167,4 +168,6 @@ def owner_of(call: Call, dialect: str | None) -> str | None:
         return dialect if dialect in FRAMEWORKS else None
     if call.header("anthropic-version") is not None:
         return "anthropic"
+    if call.path.startswith("/openai/") and asks_azure(call):
+        return "azure"
     return next((name for start, name in FAMILIES if re.match(start, call.path)), None)

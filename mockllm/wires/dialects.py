@@ -141,5 +141,9 @@ def dialect_of_path(call: Call) -> str:
         return "azure"
     if not call.path.startswith("/openai/v1/"):
         return "openai"
-    azure = call.header("api-key") is not None or "api-version=" in call.query
-    return "azure" if azure else "kserve"
+    return "azure" if asks_azure(call) else "kserve"
+
+
+def asks_azure(call: Call) -> bool:
+    """Whether a call is of a client of Azure."""
+    return call.header("api-key") is not None or "api-version=" in call.query

@@ -93,6 +93,7 @@ def test_apis_that_are_not_served(path: str) -> None:
         ("/v2/nothing", (), None, "fastapi"),
         ("/openai/v1/nothing", (), None, "fastapi"),
         ("/openai/deployments/gpt/nothing", (), None, "azure"),
+        ("/openai/v1/nothing", (("api-key", "k"),), None, "azure"),
         ("/v1/nothing", (), "tgi", None),
         ("/nothing", (), "litserve", "fastapi"),
     ],
