@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import field, replace
+from random import Random
 
 from mockllm.engine import dice
 from mockllm.engine.account_words import Headers, with_headers
@@ -72,6 +73,8 @@ class Miss:
     reasons: tuple[str, ...]
 
 
+UNUSED = Random(0)
+"""What times without jitter get: nothing is drawn, and seeding takes as long as ten frames."""
 HEALTHY = Route()
 """What a call gets that no route matches."""
 
@@ -203,14 +206,15 @@ def make_plan(
         script = tuple(with_headers(e, headers) if isinstance(e, Head) else e for e in script)
     if conditions.paced and not own_time and (refusal is None or recorded is not None):
         timing = timing_of(found.route or HEALTHY, script, inflight_of(visit))
-        script = pace(script, timing, dice.random(*who, "pacing"))
+        random = dice.random(*who, "pacing") if timing.jitter else UNUSED
+        script = pace(script, timing, random)
     faults = found.route.faults if found.route else ()
     applied = (
         apply(script, faults, occasions(found, visit, conditions, who), exchange)
         if faults
         else Applied(tuple(Step(event) for event in script), ())
     )
-    sequence = tuple(fitted(step, call) for step in applied.sequence)
+    sequence = until_end(fitted(applied.sequence, call))
     lowered = lower(sequence, date=here.date, body_allowed=call.method != "HEAD")
     if recorded is not None and not headers and as_it_came(recorded, sequence, call):
         lowered = exactly(recorded.playable, sequence, call, paced=conditions.paced)
@@ -220,7 +224,7 @@ def make_plan(
         found,
         visit,
         refused.why if refused else None,
-        until_end(sequence),
+        sequence,
         applied.reports,
         hastened(lowered, conditions.speed),
         conditions.speed,
@@ -427,15 +431,20 @@ def hastened_tally(tally: Tally, speed: float) -> Tally:
     )
 
 
-def fitted(step: Step, call: Call) -> Step:
+def fitted(sequence: tuple[Step, ...], call: Call) -> tuple[Step, ...]:
     """A head that fits the client: HTTP/1.0 knows no chunks, and `close` is answered with it."""
-    head = step.event
-    if not isinstance(head, Head) or (call.keep_alive and not call.http10):
-        return step
+    if call.keep_alive and not call.http10:
+        return sequence
     drop = {"transfer-encoding"} if call.http10 else set()
-    headers = tuple(pair for pair in head.headers if pair[0].lower() not in drop)
-    headers = with_connection(headers, closes=True)
-    return replace(step, event=replace(head, headers=headers))
+
+    def fit(head: Head) -> Head:
+        headers = tuple(pair for pair in head.headers if pair[0].lower() not in drop)
+        return replace(head, headers=with_connection(headers, closes=True))
+
+    return tuple(
+        replace(step, event=fit(step.event)) if isinstance(step.event, Head) else step
+        for step in sequence
+    )
 
 
 def hastened(lowered: Lowered, speed: float) -> Lowered:

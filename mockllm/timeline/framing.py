@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from http import HTTPStatus
 
-from mockllm.timeline.encoding import beat_bytes, body_bytes, cut_up, is_event_stream
+from mockllm.timeline.encoding import beat_bytes, body_bytes, cut_up, dress, is_event_stream
 from mockllm.timeline.events import (
     AUTO,
     FOREVER,
@@ -57,7 +57,15 @@ def lower(sequence: tuple[Step, ...], *, date: str, body_allowed: bool = True) -
     body = Body()
     for index, step in enumerate(until_end(sequence)):
         made: Sequence[WireEvent]
-        match step.event:
+        message = step.event
+        if body.allowed and head is not None and not step.encoders and type(message) is Frame:
+            # What nearly all steps are, in short.
+            data = step.raw if step.raw is not None else dress(message, stream=body.stream)
+            if data:
+                events.append(Write(body.frame(data)))
+                origin.append(index)
+            continue
+        match message:
             case None | Onward():
                 continue
             case Head() as event:

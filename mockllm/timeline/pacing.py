@@ -81,10 +81,11 @@ def pace(events: Iterable[Message], timing: Pace, random: Random) -> tuple[Messa
     script = tuple(events)
     if timing == INSTANT:
         return script
-    if not any(isinstance(event, Frame) and FLOW.intersection(event.kinds) for event in script):
+    if not any(isinstance(event, Frame) and not FLOW.isdisjoint(event.kinds) for event in script):
         return pace_whole(script, timing, random)
     out: list[Message] = []
     ttft = jittered(timing.ttft, timing, random)
+    even = Wait(timing.itl, paced=True) if timing.jitter == 0.0 else None
     first = True
     for event in script:
         match event:
@@ -94,9 +95,9 @@ def pace(events: Iterable[Message], timing: Pace, random: Random) -> tuple[Messa
                 continue
             case Head():
                 out.append(Wait(ttft, paced=True))
-            case Frame(kinds=kinds) if FLOW.intersection(kinds):
+            case Frame(kinds=kinds) if not FLOW.isdisjoint(kinds):
                 if not first:
-                    out.append(Wait(jittered(timing.itl, timing, random), paced=True))
+                    out.append(even or Wait(jittered(timing.itl, timing, random), paced=True))
                 first = False
             case _:
                 pass

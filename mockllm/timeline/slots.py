@@ -126,7 +126,10 @@ def steps(timeline: Timeline) -> tuple[Step, ...]:
 def until_end(sequence: tuple[Step, ...]) -> tuple[Step, ...]:
     """What will be played: everything up to the first end. Nothing follows a wait forever."""
     for index, step in enumerate(sequence):
-        match step.event:
+        event = step.event
+        if type(event) is Frame:  # nearly all of them
+            continue
+        match event:
             case End() | Close() | Wait(seconds=math.inf):
                 return sequence[: index + 1]
     return sequence
