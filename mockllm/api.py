@@ -7,7 +7,7 @@ import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, TypeVar, Unpack
 from urllib.parse import urlsplit
@@ -25,6 +25,7 @@ from mockllm.profile.problems import ProfileError
 from mockllm.server.service import Service, Settings
 from mockllm.server.threaded import Threaded
 from mockllm.server.tls import authority_pem
+from mockllm.timeline.valueclass import replace
 
 __tracebackhide__ = True  # pytest shows the line of the test, not of its tools
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from mockllm.engine.demands import Demand
@@ -18,6 +17,7 @@ from mockllm.faults.reply import ReplyBody
 from mockllm.faults.values import hint_for
 from mockllm.profile.adding import Said, read_fault, read_script
 from mockllm.scripts.tools import Tool
+from mockllm.timeline.valueclass import replace
 
 if TYPE_CHECKING:
     from mockllm.face import ScriptKeys

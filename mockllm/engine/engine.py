@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections import ChainMap
 from collections.abc import Callable, Mapping, Set
-from dataclasses import replace
 from typing import Any, cast
 from urllib.parse import unquote
 
@@ -40,6 +39,7 @@ from mockllm.profile.adding import Said
 from mockllm.profile.library import Library
 from mockllm.profile.loader import Loaded
 from mockllm.timeline.events import Frame
+from mockllm.timeline.valueclass import replace
 from mockllm.wires.identity import Identity
 from mockllm.wires.wire import Refused, Wire
 

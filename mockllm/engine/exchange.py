@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import field, replace
+from dataclasses import field
 from email.utils import formatdate
 from random import Random
 from typing import Any
@@ -17,7 +17,7 @@ from mockllm.shapes.answer import render_answer
 from mockllm.shapes.shape import render_error, render_stream_error, shapes
 from mockllm.timeline.encoding import dress
 from mockllm.timeline.events import Extra, Frame, Message
-from mockllm.timeline.valueclass import valueclass
+from mockllm.timeline.valueclass import replace, valueclass
 from mockllm.wires.wire import Setting, Wire
 
 PLACEHOLDER = re.compile(r"\{\{\s*(now|self|listener)(?:\s*\+\s*(\S+?)|\s+([\w-]+))?\s*\}\}")

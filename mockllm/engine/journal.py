@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -13,7 +12,7 @@ from mockllm.engine.received import Received
 from mockllm.faults.apply import AnyFault
 from mockllm.matchers.redact import redact
 from mockllm.timeline.events import Beat, Extra, Frame, Wait, WireEvent, Write
-from mockllm.timeline.valueclass import valueclass
+from mockllm.timeline.valueclass import replace, valueclass
 
 Ending = Literal["playing", "done", "closed", "reset", "held", "peer gone"]
 Leaving = Literal["fin", "rst"]

@@ -7,7 +7,7 @@ A pure function of the call, the profile and the visit. The server plays what it
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import field, replace
+from dataclasses import field
 from random import Random
 
 from mockllm.engine import dice
@@ -27,7 +27,7 @@ from mockllm.timeline.events import Close, End, Frame, Head, Message, Wait, Wire
 from mockllm.timeline.framing import Lowered, lower
 from mockllm.timeline.pacing import Pace, pace
 from mockllm.timeline.slots import Step, until_end
-from mockllm.timeline.valueclass import valueclass
+from mockllm.timeline.valueclass import replace, valueclass
 from mockllm.wires.dialects import DIALECTS
 from mockllm.wires.heads import with_connection
 from mockllm.wires.identity import Identity

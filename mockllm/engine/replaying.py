@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from mockllm.cassettes.playing import Playable
 from mockllm.faults.often import By, Tally
@@ -18,6 +17,7 @@ from mockllm.scripts.script import Recorded, Source
 from mockllm.timeline.events import Wait
 from mockllm.timeline.framing import Lowered
 from mockllm.timeline.slots import Step, until_end
+from mockllm.timeline.valueclass import replace
 
 
 def numbered(call: Call, script: Source, tallies: Mapping[By, Tally], ordinal: int) -> Call:

@@ -8,13 +8,12 @@ names; it never gets a healthy answer by accident.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import replace
 
 from mockllm.faults.fault import ErrorSpec
 from mockllm.matchers.call import PREFIX as PREFIX
 from mockllm.matchers.call import Call
 from mockllm.profile.library import unknown
-from mockllm.timeline.valueclass import valueclass
+from mockllm.timeline.valueclass import replace, valueclass
 from mockllm.wires.wire import Refused
 
 API_KEY = "mockllm-not-a-key"

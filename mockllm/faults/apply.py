@@ -8,7 +8,7 @@ what stands where and happens when. Every fault is reported on: that it acts, or
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import accumulate
 
 from mockllm.faults.anchors import Anchor
@@ -27,7 +27,7 @@ from mockllm.timeline.slots import (
     steps,
     until_end,
 )
-from mockllm.timeline.valueclass import valueclass
+from mockllm.timeline.valueclass import replace, valueclass
 
 AnyFault = Fault | NamedFault
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from abc import ABC
-from dataclasses import replace
 from itertools import zip_longest
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -27,6 +26,7 @@ from mockllm.faults.values import (
 )
 from mockllm.timeline.encoding import is_event_stream
 from mockllm.timeline.events import Frame, Head, Message
+from mockllm.timeline.valueclass import replace
 
 
 class Change(Strict, ABC):

@@ -6,7 +6,6 @@ import re
 import zlib
 from abc import ABC
 from collections.abc import Sequence
-from dataclasses import replace
 from itertools import pairwise
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -28,6 +27,7 @@ from mockllm.timeline import encoding
 from mockllm.timeline.encoding import is_event_stream
 from mockllm.timeline.events import FOREVER, Beat, End, Extra, Frame, Head, Wait
 from mockllm.timeline.slots import Encoder, Step, Transfer
+from mockllm.timeline.valueclass import replace
 
 LINE_END = re.compile(rb"\r\n|\n|\r")
 SPACE = re.compile(rb"(?:(?<=[\r\n])|^)(data|event|id): ")

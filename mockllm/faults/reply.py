@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Annotated, ClassVar
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, ValidationInfo, field_validator
@@ -11,6 +10,7 @@ from mockllm.faults.fault import Adding, ErrorSpec, Exchange, known_name
 from mockllm.faults.values import Text, expected, flow, parse_text
 from mockllm.timeline.encoding import is_event_stream
 from mockllm.timeline.events import AUTO, End, Frame, Head, Message
+from mockllm.timeline.valueclass import replace
 
 
 class ReplyBody(ErrorSpec):

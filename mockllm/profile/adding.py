@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mockllm.faults.apply import AnyFault
@@ -13,6 +13,7 @@ from mockllm.profile.loader import Loaded, load
 from mockllm.profile.models import SHORTHAND, Profile, Route, keeps_out
 from mockllm.profile.problems import ProfileError
 from mockllm.scripts.script import Source
+from mockllm.timeline.valueclass import replace
 
 if TYPE_CHECKING:
     from mockllm.profile.models import MatchBase

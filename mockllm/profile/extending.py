@@ -8,13 +8,14 @@ matches is taken.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from pydantic import BaseModel
 
 from mockllm.profile.nodes import Document, Key
 from mockllm.profile.problems import Problem
+from mockllm.timeline.valueclass import replace
 
 BY_NAME = ("routes", "listeners")
 OWN = ("extends", "mockllm")

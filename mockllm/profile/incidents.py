@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from mockllm.profile.models import Route
 from mockllm.profile.problems import Problem
 from mockllm.scripts.named import NAMED
 from mockllm.timeline.registry import subclasses
+from mockllm.timeline.valueclass import replace
 from mockllm.wires.wire import Wire
 
 FOLDER = "incidents"

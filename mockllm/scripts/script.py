@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import replace
 from random import Random
 from typing import Annotated, Any, Literal
 
@@ -16,7 +15,7 @@ from mockllm.faults.values import Strict, expected
 from mockllm.faults.values import Text as TextValue
 from mockllm.matchers.call import Call
 from mockllm.scripts.pieces import pieces
-from mockllm.timeline.valueclass import valueclass
+from mockllm.timeline.valueclass import replace, valueclass
 
 TextKind = Literal["content", "reasoning", "refusal"]
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
-from dataclasses import fields, replace
+from dataclasses import fields
 from typing import Any, Protocol
 
 from aiohttp import web
@@ -19,6 +19,7 @@ from mockllm.engine.summary import Snapshot, Summary
 from mockllm.engine.summary import as_json as judgement_json
 from mockllm.faults.values import hint_for, parse_duration
 from mockllm.profile.adding import Said, name_of, read, read_match
+from mockllm.timeline.valueclass import replace
 
 FAILED = "x-mockllm-failed"
 """The header of a report for people that tells programs whether something is wrong."""

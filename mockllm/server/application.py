@@ -11,7 +11,7 @@ import itertools
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -32,6 +32,7 @@ from mockllm.server import admin
 from mockllm.server.clock import Clock
 from mockllm.server.idle import IdlePlayer
 from mockllm.server.player import Player
+from mockllm.timeline.valueclass import replace
 
 MAX_BODY = 32 << 20
 MAX_DRAINED = 8 * MAX_BODY

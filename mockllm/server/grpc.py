@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,6 +16,7 @@ from mockllm.server.grpc_calls import METHODS, Asked, Method
 from mockllm.server.grpc_connection import Compressed, Connection, Stream, TooLarge
 from mockllm.server.grpc_messages import CLASSES
 from mockllm.server.grpc_timeline import INTERNAL, OK, UNIMPLEMENTED, lower_grpc, trailers
+from mockllm.timeline.valueclass import replace
 from mockllm.wires.wire import Refused
 
 RESOURCE_EXHAUSTED = 8

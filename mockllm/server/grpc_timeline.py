@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import json
 import struct
-from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
@@ -27,6 +26,7 @@ from mockllm.server.grpc_messages import CLASSES
 from mockllm.timeline.events import Close, End, Frame, Head, Wait, WireEvent, Write
 from mockllm.timeline.framing import Lowered
 from mockllm.timeline.slots import Step
+from mockllm.timeline.valueclass import replace
 
 MESSAGE, TRAILERS = 0, 128
 HEAD = Write(b"")

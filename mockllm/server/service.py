@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from mockllm.engine.engine import Engine
@@ -21,6 +21,7 @@ from mockllm.server.clock import LoopClock
 from mockllm.server.grpc_extra import make_grpc
 from mockllm.server.listeners import Port
 from mockllm.server.tls import server_context
+from mockllm.timeline.valueclass import replace
 
 if TYPE_CHECKING:
     from mockllm.server.grpc import Grpc

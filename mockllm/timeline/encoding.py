@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from mockllm.timeline.events import (
     FOREVER,
@@ -26,7 +26,7 @@ from mockllm.timeline.events import (
     Wait,
 )
 from mockllm.timeline.slots import Encoder, Step
-from mockllm.timeline.valueclass import valueclass
+from mockllm.timeline.valueclass import replace, valueclass
 
 TICK = 0.1
 """Seconds between two bits of a body whose bandwidth is limited."""

@@ -8,10 +8,9 @@ here knows a provider, a socket or a clock: times are seconds relative to the ev
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from typing import Literal
 
-from mockllm.timeline.valueclass import valueclass
+from mockllm.timeline.valueclass import replace, valueclass
 
 Ending = Literal["fin", "rst", "half"]
 

@@ -10,7 +10,6 @@ Sources: RFC 9112 sections 6 and 7 (framing); the WHATWG HTML standard, "Server-
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from http import HTTPStatus
 
 from mockllm.timeline.encoding import beat_bytes, body_bytes, cut_up, dress, is_event_stream
@@ -29,7 +28,7 @@ from mockllm.timeline.events import (
     Write,
 )
 from mockllm.timeline.slots import Step, Transfer, until_end
-from mockllm.timeline.valueclass import valueclass
+from mockllm.timeline.valueclass import replace, valueclass
 
 LAST_CHUNK = b"0\r\n\r\n"
 WRONG_BY = 10

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import replace
 from random import Random
 from typing import Literal
 
 from mockllm.timeline.events import Frame, Head, Message, Wait
-from mockllm.timeline.valueclass import valueclass
+from mockllm.timeline.valueclass import replace, valueclass
 
 FLOW = frozenset({"content", "tool", "reasoning", "refusal"})
 """The kinds of frames that are generated piece by piece."""

@@ -10,11 +10,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from typing import ClassVar, Literal
 
 from mockllm.timeline.events import Close, End, Frame, Head, Message, Wait
-from mockllm.timeline.valueclass import valueclass
+from mockllm.timeline.valueclass import replace, valueclass
 
 Side = Literal["before", "after"]
 

@@ -20,13 +20,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from email.utils import formatdate, parsedate
 from typing import Any, ClassVar
 
 from mockllm.matchers.call import Call
 from mockllm.scripts.script import Script, Text, ToolCall
 from mockllm.timeline.events import End, Frame, Head, Message
+from mockllm.timeline.valueclass import replace
 from mockllm.wires.anthropic_request import check, conversation, prompt_tokens
 from mockllm.wires.heads import make_head
 from mockllm.wires.identity import Identity

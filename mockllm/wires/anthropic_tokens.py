@@ -5,12 +5,12 @@ The form is documented (Anthropic's reference of token counting); the number is 
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import ClassVar
 
 from mockllm.matchers.call import Call
 from mockllm.scripts.script import Script
 from mockllm.timeline.events import End, Frame, Message
+from mockllm.timeline.valueclass import replace
 from mockllm.wires.anthropic_request import check, conversation, prompt_tokens
 from mockllm.wires.heads import make_head
 from mockllm.wires.json_bytes import compact

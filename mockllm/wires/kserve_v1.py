@@ -10,12 +10,12 @@ CloudEvents are not spoken.
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import Any, ClassVar
 
 from mockllm.matchers.call import Call, Conversation
 from mockllm.scripts.script import Script
 from mockllm.timeline.events import Message
+from mockllm.timeline.valueclass import replace
 from mockllm.wires.kserve import KServe, crashed, refused, require_ready, texts, tokens_of, whole
 from mockllm.wires.orjson_errors import orjson_problem
 from mockllm.wires.wire import Setting, Understood

@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from functools import cached_property
 from itertools import zip_longest
 from typing import Any, ClassVar
@@ -27,7 +26,7 @@ from mockllm.matchers.call import Call
 from mockllm.scripts.script import Script, Text, ToolCall
 from mockllm.scripts.tokens import count_tokens
 from mockllm.timeline.events import End, Frame, Message
-from mockllm.timeline.valueclass import valueclass
+from mockllm.timeline.valueclass import replace, valueclass
 from mockllm.wires.chat_form import ChatForm, Chunk, ChunkKind, Named, Options
 from mockllm.wires.chat_request import conversation, stream_options, texts_of
 from mockllm.wires.chat_stored import stored

@@ -23,12 +23,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, ClassVar
 
 from mockllm.matchers.call import Call
 from mockllm.scripts.script import Script
 from mockllm.timeline.events import Frame, Message
+from mockllm.timeline.valueclass import replace
 from mockllm.wires.responses_check import check, unknown_previous
 from mockllm.wires.responses_items import Event
 from mockllm.wires.responses_reply import Reply, answer, stream

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
+from mockllm.timeline.valueclass import replace
 from mockllm.wires.responses_reply import Reply
 from mockllm.wires.wire import Put, Setting
 
