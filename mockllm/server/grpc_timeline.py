@@ -29,7 +29,7 @@ from mockllm.timeline.slots import Step
 from mockllm.timeline.valueclass import replace
 
 MESSAGE, TRAILERS = 0, 128
-HEAD = Write(b"")
+HEAD = Write(b"", apart=True)
 
 OK, UNKNOWN, INVALID_ARGUMENT, INTERNAL, UNIMPLEMENTED = 0, 2, 3, 13, 12
 CODES = {
@@ -66,7 +66,7 @@ def trailers(code: int, text: str = "") -> Write:
     lines = f"grpc-status: {code}\r\n"
     if text:
         lines += f"grpc-message: {quote(text, safe=PRINTABLE)}\r\n"
-    return Write(framed(TRAILERS, lines.encode()))
+    return Write(framed(TRAILERS, lines.encode()), apart=True)
 
 
 PRINTABLE = "".join(map(chr, range(32, 127))).replace("%", "")
@@ -87,7 +87,7 @@ def lower_grpc(plan: Plan, method: Method, asked: Asked) -> Lowered:
             case Frame() if head is not None and head.status >= 400:
                 text = error_text(step.event.data)
             case Frame():
-                made = (Write(message_of(step, method, asked)),)
+                made = (Write(message_of(step, method, asked), apart=True),)
             case Wait() as wait:
                 made = (hasten(replace(wait, beat=None), plan.speed),)
             case Close() as close:
@@ -105,12 +105,12 @@ def ending(plan: Plan, method: Method, status: int, text: str) -> tuple[WireEven
     if status < 400:
         return () if method.streams else (trailers(OK),)
     if refused and status == 503 and method.unready is not None:
-        return (HEAD, Write(framed(MESSAGE, encoded(method.unready))), trailers(OK))
+        return (HEAD, Write(framed(MESSAGE, encoded(method.unready)), apart=True), trailers(OK))
     if refused and status == 500:
         text = UNFORESEEN
     if refused and method.streams:
         error = CLASSES["ModelStreamInferResponse"](error_message=text)
-        return (HEAD, Write(framed(MESSAGE, encoded(error))))
+        return (HEAD, Write(framed(MESSAGE, encoded(error)), apart=True))
     return (trailers(CODES.get(status, UNKNOWN), text),)
 
 

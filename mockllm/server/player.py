@@ -23,8 +23,14 @@ from mockllm.timeline.events import FOREVER, Beat, Close, Extra, Wait, WireEvent
 
 BURST = 256
 """Events that are played without a wait before other streams have their turn."""
+SHARED = 16 << 10
+"""Bytes from which on a write is not shared, so that a slow reader is heard in time."""
 DRAIN_POLL = 0.001
 """Seconds between two looks at whether everything has left before an RST."""
+
+
+def nobody(outcome: Outcome) -> None:
+    """Who is told that a player ends which has ended before: nobody."""
 
 
 class Player(asyncio.Protocol):
@@ -98,8 +104,10 @@ class Player(asyncio.Protocol):
             event = events[self._begun]
             self._begun += 1
             match event:
-                case Write(data):
+                case Write(data, apart=True):
                     self._write(data)
+                case Write(data):
+                    self._write(self._with_adjacent(data))
                 case Wait():
                     if self._wait(event):
                         return
@@ -113,6 +121,24 @@ class Player(asyncio.Protocol):
                     self._completed = self._begun
                     self._transport.close()
                     self._finish("done" if complete else "closed")
+
+    def _with_adjacent(self, data: bytes) -> bytes:
+        """The bytes of an event and of those right behind it, which then begin with it: what
+        nothing separates may share a write, and a write takes as long as making ten frames."""
+        events, end = self._events, self._begun
+        size = len(data)
+        while end < len(events) and size < SHARED:
+            match events[end]:
+                case Write(more, apart=False):
+                    size += len(more)
+                    end += 1
+                case _:
+                    break
+        if end == self._begun:
+            return data
+        rest = [event.data for event in events[self._begun : end] if isinstance(event, Write)]
+        self._begun = end
+        return b"".join((data, *rest))
 
     def _write(self, data: bytes) -> None:
         if self._first_byte is None:
@@ -176,7 +202,8 @@ class Player(asyncio.Protocol):
             self._timer = None
         if self._transport.get_protocol() is self:
             self._transport.set_protocol(self._upstream)
-        self._on_end(self._outcome(ending))
+        on_end, self._on_end = self._on_end, nobody  # which may know the player: no cycle stays
+        on_end(self._outcome(ending))
 
     def _outcome(self, ending: Ending) -> Outcome:
         over = ending != "playing"

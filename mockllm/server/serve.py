@@ -218,6 +218,8 @@ def set_up_log(form: str) -> None:
     logger.handlers = [handler]
     logger.setLevel(logging.INFO)
     logger.propagate = False
+    # No line says them, and asking for them takes half of its time.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
 
 
 class TextLines(logging.Formatter):

@@ -158,9 +158,12 @@ Message = Head | Frame | Extra | Wait | Onward | End | Close
 
 @valueclass(frozen=True, slots=True)
 class Write:
-    """Bytes for the socket, handed to the transport in one call."""
+    """Bytes for the socket."""
 
     data: bytes
+    apart: bool = False
+    """Whether they are handed to the transport in a call of their own, because a fault cut the
+    answer there; others may share a call with what is right behind them."""
 
 
 WireEvent = Write | Wait | Close

@@ -174,8 +174,9 @@ def announced(body: Body) -> list[int]:
 
 def cut(step: Step, data: bytes, body: Body | None) -> list[WireEvent]:
     """The writes of one step, each framed."""
+    apart = bool(step.encoders)
     return [
-        unit if isinstance(unit, Wait) else Write(unit if body is None else body.frame(unit))
+        unit if isinstance(unit, Wait) else Write(unit if body is None else body.frame(unit), apart)
         for unit in cut_up(data, step.encoders)
         if unit != b""
     ]

@@ -30,13 +30,20 @@ class Stage:
 
 
 def test_times_are_exact() -> None:
-    """Each write leaves at its planned time."""
-    stage = Stage(Wait(0.3, True), Write(b"a"), Wait(0.02, True), Write(b"b"), Write(b"c"))
+    """Each write leaves at its planned time; those of one moment may share a call."""
+    stage = Stage(
+        Wait(0.3, True),
+        Write(b"a"),
+        Wait(0.02, True),
+        Write(b"b"),
+        Write(b"c"),
+        Write(b"d", apart=True),
+    )
     stage.player.play()
     assert stage.times == []
     stage.clock.advance(1)
-    assert stage.transport.writes == [(0.3, b"a"), (0.32, b"b"), (0.32, b"c")]
-    assert Outcome("done", 5, 5, 3, 0.3, 0.32) == stage.outcome
+    assert stage.transport.writes == [(0.3, b"a"), (0.32, b"bc"), (0.32, b"d")]
+    assert Outcome("done", 6, 6, 4, 0.3, 0.32) == stage.outcome
 
 
 def test_an_hour_of_silence_takes_no_time() -> None:
@@ -74,7 +81,7 @@ def test_a_faults_wait_lasts_its_full_length() -> None:
 
 def test_a_slow_reader_stops_the_stream() -> None:
     """While the buffer is full nothing more is written; afterwards the stream goes on."""
-    stage = Stage(*[Write(b"x" * 10)] * 5, room=15)
+    stage = Stage(*[Write(b"x" * 10, apart=True)] * 5, room=15)
     stage.player.play()
     assert len(stage.transport.writes) == 2
     stage.clock.advance(60)
@@ -315,7 +322,7 @@ def test_a_peer_that_leaves_before_the_ordinary_end() -> None:
 
 def test_a_long_burst_gives_others_their_turn() -> None:
     """After so many events without a wait the loop goes round; nothing is lost and no time passes."""
-    stage = Stage(*[Write(b"a")] * (2 * BURST + 1))
+    stage = Stage(*[Write(b"a", apart=True)] * (2 * BURST + 1))
     stage.player.play()
     written = len(stage.transport.writes)
     assert written == BURST

@@ -210,13 +210,13 @@ def test_encoders_dress_first_and_cut_then() -> None:
     sequence = (Step(WHOLE), Step(frame, encoders=(Twice(), Twice())), Step(End()))
     made = lower(encode(sequence), date=DATE)
     assert made.events[1:] == (
-        Write(b"aa"),
+        Write(b"aa", apart=True),
         Wait(0.5),
-        Write(b"aa"),
+        Write(b"aa", apart=True),
         Wait(0.5),
-        Write(b"bb"),
+        Write(b"bb", apart=True),
         Wait(0.5),
-        Write(b"bb"),
+        Write(b"bb", apart=True),
     )
     assert made.origin[1:] == (1,) * 7
     assert b"content-length: 8\r\n" in written(made.events)
