@@ -214,7 +214,7 @@ def make_plan(
         if faults
         else Applied(tuple(Step(event) for event in script), ())
     )
-    sequence = until_end(fitted(applied.sequence, call))
+    sequence = fitted(applied.sequence, call)
     lowered = lower(sequence, date=here.date, body_allowed=call.method != "HEAD")
     if recorded is not None and not headers and as_it_came(recorded, sequence, call):
         lowered = exactly(recorded.playable, sequence, call, paced=conditions.paced)
@@ -224,7 +224,7 @@ def make_plan(
         found,
         visit,
         refused.why if refused else None,
-        sequence,
+        until_end(sequence),
         applied.reports,
         hastened(lowered, conditions.speed),
         conditions.speed,
