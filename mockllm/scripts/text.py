@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from random import Random
 from typing import ClassVar
 
@@ -22,4 +23,10 @@ class TextSource(Source):
 
     def make(self, call: Call, random: Random) -> Script:
         """The text."""
-        return Script((Text(pieces(self.text)),))
+        return Script((Text(cut(self.text)),))
+
+
+@lru_cache(maxsize=64)
+def cut(text: str) -> tuple[str, ...]:
+    """The pieces of a profile's text, which is the same in every call."""
+    return pieces(text)
