@@ -473,7 +473,7 @@ def test_faults_that_cannot_be(server: MockLLM, fault: Any, message: str) -> Non
 
 def test_values_that_no_profile_has(server: MockLLM) -> None:
     """A value that cannot be written in a profile is refused."""
-    with pytest.raises(ValueError, match="expected what JSON can say: .*timedelta"):
+    with pytest.raises(ValueError, match=r"expected what JSON can say: .*timedelta"):
         server.add({"stall": timedelta(seconds=3)})
 
 

@@ -126,7 +126,9 @@ class MatchBase(Strict):
         for test in wire.wanted.tests if isinstance(wire, WireMatcher) else ():
             if not any(map(test.holds, WIRES)):
                 hint = hint_for([test], WIRES)
-                raise expected("a wire" if hint else f"a wire ({', '.join(WIRES)})", str(test), hint)
+                raise expected(
+                    "a wire" if hint else f"a wire ({', '.join(WIRES)})", str(test), hint
+                )
         return self
 
     @cached_property

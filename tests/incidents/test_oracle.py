@@ -65,10 +65,15 @@ def server(everywhere: MockLLM) -> Iterator[MockLLM]:
     everywhere.clear()
 
 
-def connect(url: str) -> Stream:
-    """A connection to a server."""
+def connect(url: str, *, buffer: int | None = None) -> Stream:
+    """A connection to a server; `buffer` is the most that the kernel takes for a reader."""
     parts = urlsplit(url)
-    return Stream(socket.create_connection((parts.hostname, parts.port), GUARD))
+    sock = socket.socket()
+    if buffer is not None:  # before the connect, else the kernel lets it grow
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
+    sock.settimeout(GUARD)
+    sock.connect((parts.hostname, parts.port))
+    return Stream(sock)
 
 
 def request(name: str, step: Step) -> bytes:
@@ -256,14 +261,15 @@ def trickle(server: MockLLM, name: str, entry: Step) -> None:
 
 def unread(server: MockLLM, name: str, entry: Step) -> None:
     """A reader that stands still holds the server back: it sends no more than buffers take."""
-    stream = connect(server.url)
+    stream = connect(server.url, buffer=1 << 16)
     stream.send(request(name, entry))
     server.wait_for_calls(1)
-    stream.read(wait=True)
+    assert stream.sock.recv(1)  # and no more: all the rest stands in buffers
     sent = -1
     while server.calls[0].outcome.bytes_sent != sent:
         sent = server.calls[0].outcome.bytes_sent
         assert sent < entry["unread"]
+    assert server.calls[0].outcome.ending == "playing"
     while len(stream.data) < 2 * entry["unread"]:
         stream.read(wait=True)
     assert not stream.ending

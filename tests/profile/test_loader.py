@@ -211,8 +211,7 @@ def test_what_was_loaded() -> None:
     [
         (
             "match: {wire: openai.chta}",
-            "2:8: match: expected a wire, got 'openai.chta'; did you "
-            "mean 'openai.chat'?",
+            "2:8: match: expected a wire, got 'openai.chta'; did you mean 'openai.chat'?",
         ),
         (
             "faults: [{wait: 2s, at: after content 5..3}]",
