@@ -261,7 +261,7 @@ def test_bandwidth() -> None:
     """Bits of a tenth of a second, each with its time."""
     made = wire(body(b"0123456789"), encode({"bandwidth": "40B/s"}))
     assert made[1:] == (
-        Write(b"0123"), Wait(0.1), Write(b"4567"), Wait(0.1), Write(b"89"), Wait(0.05),
+        Write(b"0123", apart=True), Wait(0.1), Write(b"4567", apart=True), Wait(0.1), Write(b"89", apart=True), Wait(0.05),
     )  # fmt: skip
 
 

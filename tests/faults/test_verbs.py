@@ -179,7 +179,13 @@ def test_split_has_gaps_between_its_writes() -> None:
     sequence, _ = applied(body(b"abc"), split)
     gap = Wait(0.001)
     made = lower(sequence, date="").events[1:]
-    assert made == (Write(b"a"), gap, Write(b"b"), gap, Write(b"c"))
+    assert made == (
+        Write(b"a", apart=True),
+        gap,
+        Write(b"b", apart=True),
+        gap,
+        Write(b"c", apart=True),
+    )
 
 
 def test_an_encoding_keeps_the_length_true() -> None:
@@ -189,12 +195,12 @@ def test_an_encoding_keeps_the_length_true() -> None:
     sequence, _ = applied((head, DONE, End()), crlf)
     assert lower(sequence, date="").events == (
         Write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: 16\r\n\r\n"),
-        Write(b"data: [DONE]\r\n\r\n"),
+        Write(b"data: [DONE]\r\n\r\n", apart=True),
     )
     sequence, _ = applied((STREAM, DONE, End()), fault(encode={"split": {"bytes": 8}}))
     assert lower(sequence, date="").events[1:] == (
-        Write(b"8\r\ndata: [D\r\n"),
-        Write(b"6\r\nONE]\n\n\r\n"),
+        Write(b"8\r\ndata: [D\r\n", apart=True),
+        Write(b"6\r\nONE]\n\n\r\n", apart=True),
         Write(b"0\r\n\r\n"),
     )
 
