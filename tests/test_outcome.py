@@ -11,7 +11,7 @@ from email.message import Message
 from typing import Any
 
 import aiohttp
-import httpx
+import httpx2
 import openai
 import pytest
 from aiohttp.client_reqrep import RequestInfo
@@ -21,12 +21,12 @@ from yarl import URL
 from mockllm import MockLLM
 from mockllm.outcome import Outcome, failed
 
-REQUEST: Any = httpx.Request("POST", "http://127.0.0.1/")
+REQUEST: Any = httpx2.Request("POST", "http://127.0.0.1/")
 
 
 def of_openai(status: int, **error: Any) -> openai.APIStatusError:
     """An error of OpenAI's SDK, as it makes it."""
-    response: Any = httpx.Response(status, json={"error": error}, request=REQUEST)
+    response: Any = httpx2.Response(status, json={"error": error}, request=REQUEST)
     return openai.OpenAI(api_key="x")._make_status_error(
         "said", body={"message": "said", **error}, response=response
     )
@@ -68,11 +68,11 @@ def caused(error: Exception, cause: BaseException) -> Exception:
         (TimeoutError(), "timeout"),
         (asyncio.TimeoutError(), "timeout"),  # noqa: UP041  one and the same since 3.11
         (aiohttp.ServerTimeoutError(), "timeout"),
-        (httpx.ReadTimeout("x"), "timeout"),
+        (httpx2.ReadTimeout("x"), "timeout"),
         (aiohttp.ClientPayloadError(), "other"),
         (aiohttp.ServerDisconnectedError(), "other"),
         (of_aiohttp(500), "other"),
-        (httpx.RemoteProtocolError("x"), "other"),
+        (httpx2.RemoteProtocolError("x"), "other"),
         (json.JSONDecodeError("x", "", 0), "other"),
         (ConnectionResetError(), "other"),
         (socket.gaierror(), "other"),

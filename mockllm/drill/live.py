@@ -53,7 +53,9 @@ def moving(total: Mapping[str, int]) -> Iterator[Show]:
     counts: dict[str, dict[Verdict, int]] = {one: dict.fromkeys(VERDICTS, 0) for one in total}
 
     def table() -> Table:
-        made = Table("System", "", *(Text(signed(v), COLOURS[v]) for v in VERDICTS))
+        made = Table("System", "")
+        for verdict in VERDICTS:
+            made.add_column(Text(signed(verdict), COLOURS[verdict]))
         for system, found in counts.items():
             done = sum(found.values())
             bar = ProgressBar(total=total[system], completed=done, width=20)

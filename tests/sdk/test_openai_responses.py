@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-import httpx
+import httpx2
 import openai
 import pytest
 from openai.types.responses import ResponseCreatedEvent, ResponseStreamEvent, ResponseTextDeltaEvent
@@ -267,7 +267,7 @@ def test_an_error_in_the_stream() -> None:
     with MockLLM(profile(f"faults: [{{error: {spec}}}]")) as server:
         with client_of(server) as client, pytest.raises(openai.APIError, match="Overloaded"):
             read(client)
-        answer = httpx.post(f"{server.openai_url}/responses", json={**ASK, "stream": True})
+        answer = httpx2.post(f"{server.openai_url}/responses", json={**ASK, "stream": True})
     *_, delta, error, failed, end = answer.text.split("\n\n")
     assert end == ""
     assert delta.startswith("event: response.output_text.delta\n")
@@ -289,7 +289,7 @@ def test_selectors_of_the_language() -> None:
         "{edit: drop, at: usage}",
     ]
     with MockLLM(profile(f"faults: [{', '.join(faults)}]")) as server:
-        body = httpx.post(f"{server.openai_url}/responses", json={**ASK, "stream": True}).text
+        body = httpx2.post(f"{server.openai_url}/responses", json={**ASK, "stream": True}).text
     assert "response.in_progress" not in body
     assert "response.completed" not in body
     assert body.count("event: response.output_text.delta\n") == 57
@@ -302,7 +302,7 @@ def test_heartbeats() -> None:
     with MockLLM(profile(faults)) as server:
         with client_of(server) as client:
             text, names = read(client)
-        body = httpx.post(f"{server.openai_url}/responses", json={**ASK, "stream": True}).text
+        body = httpx2.post(f"{server.openai_url}/responses", json={**ASK, "stream": True}).text
     assert text == CANONICAL
     assert names.count("keepalive") == 1
     assert body.count(": ping\n\n") == 3
