@@ -15,6 +15,7 @@ from mockllm.engine.endpoints import refuse, served
 from mockllm.engine.exchange import Here
 from mockllm.engine.garbage import GarbageBin
 from mockllm.engine.gate import Connections
+from mockllm.engine.inflight import Inflight
 from mockllm.engine.journal import Entry, Journal, Record
 from mockllm.engine.plan import (
     Conditions,
@@ -41,7 +42,7 @@ from mockllm.profile.loader import Loaded
 from mockllm.timeline.events import Frame
 from mockllm.timeline.valueclass import replace
 from mockllm.wires.identity import Identity
-from mockllm.wires.wire import Refused, Wire
+from mockllm.wires.wire import IDLE, Refused, Wire
 
 
 class Engine:
@@ -70,6 +71,7 @@ class Engine:
         self._store = Documents()
         self._ledger = Ledger()
         self._spoken = Spoken()
+        self._inflight = Inflight()
         self.demands = Demands()
         self._counted: dict[int, tuple[tuple[Count, ...], bool]] = {}
         self._loaded: dict[str, Loaded] = {profile.name: profile}
@@ -236,6 +238,7 @@ class Engine:
         made = self._plan(call, path_name, here, refusal=None, visit=visit, otherwise=otherwise)
         if made.carried_out:
             self._store.apply(made.effects)
+        self._inflight.begin(made)
         return made
 
     def uploads(
@@ -297,6 +300,7 @@ class Engine:
         ticket, now = entry.plan.visit.ticket, self._now()
         self._counters.end(ticket, now, success=entry.succeeded, first=entry.logical)
         counts, limited = self._counted.pop(ticket, ((), False))
+        self._inflight.end(ticket)
         if self._ledger.let_in(ticket):
             self._ledger.leave(ticket, entry.tokens_sent)
         # Long prompts take long to count, and most profiles do not ask.
@@ -393,6 +397,7 @@ class Engine:
             here=here,
             store=self._store,
             headers=admission.headers,
+            busy=self._inflight.busy(profile.name) if wire and wire.tells_busy else IDLE,
         )
 
     def _admission(

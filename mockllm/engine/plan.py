@@ -31,7 +31,7 @@ from mockllm.timeline.valueclass import replace, valueclass
 from mockllm.wires.dialects import DIALECTS
 from mockllm.wires.heads import with_connection
 from mockllm.wires.identity import Identity
-from mockllm.wires.wire import NOTHING, Effect, Refused, Setting, Store, Wire
+from mockllm.wires.wire import IDLE, NOTHING, Busy, Effect, Refused, Setting, Store, Wire
 
 
 @valueclass(frozen=True, slots=True)
@@ -185,15 +185,18 @@ def make_plan(
     here: Here,
     store: Store = NOTHING,
     headers: Headers = (),
+    busy: Busy = IDLE,
 ) -> Plan:
     """Script, wire, pacing, faults and framing, in this order.
 
     `refusal` is why the request cannot be served at all; `store` is what earlier calls have left;
-    `headers` are those that the account says on every answer.
+    `headers` are those that the account says on every answer; `busy` is what else is going on.
     """
     conditions = fitting(conditions, profile)
     call = numbered(call, (found.route or HEALTHY).script, visit.tallies, visit.ordinal)
     exchange = exchange_of(call, found, visit, name, profile, wire, conditions, here, store)
+    if busy is not IDLE:
+        exchange = replace(exchange, setting=replace(exchange.setting, busy=busy))
     who = exchange.who
     script, refused, said, effects = base(
         call, found, exchange, profile, refusal, inflight_of(visit)
@@ -261,7 +264,8 @@ def setting_of(
 ) -> Setting:
     """What the answer to a call depends on, with a server that is ready."""
     dialect = profile.dialect or (wire.dialect_of(call) if wire else Wire.dialect)
-    return Setting(identity, profile.models, DIALECTS[dialect], store)
+    context = profile.account.context if profile.account is not None else None
+    return Setting(identity, profile.models, DIALECTS[dialect], store, context=context)
 
 
 def fitting(conditions: Conditions, profile: Profile) -> Conditions:
@@ -337,7 +341,8 @@ def base(
             if not setting.ready:
                 wire.check_ready(call, setting)
             wire.check(call, setting)
-        if found.route is not None and is_full(found.route, inflight):
+        # What only asks is answered at once, as servers tell how they are under any load.
+        if call.method == "POST" and found.route is not None and is_full(found.route, inflight):
             raise Refused(ErrorSpec(status=429, message=FULL, error_type="requests"))
         if profile.strict:
             check_strict(call, found, profile)

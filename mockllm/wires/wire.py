@@ -92,6 +92,22 @@ Effect = Put | Drop
 
 
 @valueclass(frozen=True, slots=True)
+class Busy:
+    """What keeps a server busy at a moment."""
+
+    running: int = 0
+    """Requests that are being answered."""
+    waiting: int = 0
+    """Requests that wait for others to end."""
+    tokens: int = 0
+    """Tokens of the requests that are running: of their prompts and their whole answers."""
+
+
+IDLE = Busy()
+"""A server that does nothing."""
+
+
+@valueclass(frozen=True, slots=True)
 class Setting:
     """What an answer depends on beside the call and the script."""
 
@@ -106,6 +122,10 @@ class Setting:
     sent: int = 0
     """How many frames of the answer stand before the frame that is made for a fault; 0 where only
     time or the count of bytes decides that."""
+    context: int | None = None
+    """Tokens that a prompt and its answer may have together (`account.context` in a profile)."""
+    busy: Busy = IDLE
+    """What keeps the server busy beside this call, for wires that tell of it (`tells_busy`)."""
 
 
 HOLE = re.compile(r"\{(?P<name>\w+)(?P<path>:path)?\}")
@@ -123,6 +143,8 @@ class Wire(ABC):
     a path the one with more literal text is taken."""
     dialect: ClassVar[str] = "openai"
     """Whose way of speaking it has where neither the profile nor the path says."""
+    tells_busy: ClassVar[bool] = False
+    """Whether its answers tell what the server is busy with."""
 
     def claims(self, call: Call, dialect: str | None) -> bool:
         """Whether a call on one of its paths is its own, where several APIs have the path.

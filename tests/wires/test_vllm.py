@@ -30,6 +30,7 @@ PATHS = [
     ("POST", "/ping"),
     ("GET", "/version"),
     ("GET", "/load"),
+    ("GET", "/metrics"),
     ("POST", "/tokenize"),
     ("POST", "/detokenize"),
 ]
