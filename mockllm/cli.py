@@ -17,6 +17,7 @@ import click
 from mockllm import __version__
 
 if TYPE_CHECKING:
+    from mockllm.compat import Line
     from mockllm.profile.library import Library
     from mockllm.profile.loader import Loaded
 
@@ -126,19 +127,19 @@ def serve(
     library = library_of(folders)
     loaded = [find(library, profile) for profile in profiles] or [first_profile(library)]
     if compat is not None:
-        loaded = [imitating(library, loaded[0], context.obj.models)]
+        loaded = [imitating(library, loaded[0], context.obj)]
         if context.obj.ignored:
             options["note"] = f"--compat {compat} ignores {', '.join(context.obj.ignored)}"
     sys.exit(run(library, loaded, Options(**options)))
 
 
-def imitating(library: Library, profile: Loaded, models: tuple[str, ...]) -> Loaded:
+def imitating(library: Library, profile: Loaded, line: Line) -> Loaded:
     """The profile as the one of another server, or the end with every problem."""
     from mockllm.compat import imitating
     from mockllm.profile.problems import ProfileError
 
     try:
-        return imitating(library, profile, models)
+        return imitating(library, profile, line)
     except ProfileError as error:
         fail(str(error))
 

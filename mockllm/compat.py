@@ -2,16 +2,18 @@
 its place.
 
 What mockllm has too is taken as its own (`--host`, `--port`, `--seed`), names of models become the
-profile's, and everything else is accepted and ignored; the log says what. vLLM's options are those
-of `vllm serve` and of its API server (documented): they are written with dashes or underscores, and
-some take several values.
+profile's, `--max-model-len` and `--api-key` its account's context and good keys, and everything else
+is accepted and ignored; the log says what. vLLM's options are those of `vllm serve` and of its API
+server (documented): they are written with dashes or underscores, and some take several values.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 from mockllm.profile.library import Library
 from mockllm.profile.loader import Loaded
@@ -24,6 +26,12 @@ OWN = frozenset(
 """Options of mockllm with one value."""
 FLAGS = frozenset({"--help", "--print-url", "-h"})
 """Those without any."""
+UNITS = {
+    "": 1,
+    **{unit: 1000**power for power, unit in enumerate("kmgt", 1)},
+    **{unit: 1024**power for power, unit in enumerate("KMGT", 1)},
+}
+"""What vLLM writes behind a number (its `human_readable_int`, documented): `25.6k`, `4K`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +44,10 @@ class Line:
     """The names under which models are served."""
     ignored: tuple[str, ...]
     """The names of all other options, without their values, of which some are secret."""
+    context: int | None = None
+    """The tokens of `--max-model-len`."""
+    keys: tuple[str, ...] = ()
+    """The keys of `--api-key`, of which any is good; none where none is asked for."""
 
 
 def is_meant(arguments: Sequence[str]) -> bool:
@@ -49,6 +61,8 @@ def understood(arguments: Sequence[str]) -> Line:
     model: list[str] = []
     served: list[str] = []
     ignored: list[str] = []
+    context: int | None = None
+    keys: list[str] = []
     for name, values in options(arguments):
         if name in FLAGS:
             own.append(name)
@@ -60,9 +74,22 @@ def understood(arguments: Sequence[str]) -> Line:
             model += values
         elif name == "--served-model-name":
             served += values
+        elif name == "--api-key" and values:
+            keys += filter(None, values)
+        elif name == "--max-model-len" and values and whole(values[0]):
+            context = whole(values[0])
+            model += values[1:]
         else:
             ignored.append(name)
-    return Line(tuple(own), tuple(served or model[:1]), tuple(ignored))
+    return Line(tuple(own), tuple(served or model[:1]), tuple(ignored), context, tuple(keys))
+
+
+def whole(text: str) -> int | None:
+    """A number of tokens as vLLM reads it; None for what is none (`auto`) and below 1."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([kmgtKMGT]?)", text, re.ASCII)
+    if found is None:
+        return None
+    return int(Decimal(found[1]) * UNITS[found[2]]) or None
 
 
 def options(arguments: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
@@ -78,11 +105,19 @@ def options(arguments: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
     yield name, values
 
 
-def imitating(library: Library, loaded: Loaded, models: Sequence[str]) -> Loaded:
-    """The profile as vLLM's: with its dialect, unless it has one, and these models.
+def imitating(library: Library, loaded: Loaded, line: Line) -> Loaded:
+    """The profile as vLLM's: with its dialect, unless it has one, and what the line says of models,
+    context and keys.
 
     Raises `ProfileError`.
     """
     data = {key: value for key, value in loaded.data.items() if key != "extends"}
-    data = {"dialect": "vllm", **data} | ({"models": list(models)} if models else {})
+    data = {"dialect": "vllm", **data} | ({"models": list(line.models)} if line.models else {})
+    account = dict(data.get("account") or {})
+    if line.context:
+        account["context"] = line.context
+    if line.keys:
+        account["keys"] = {**(account.get("keys") or {}), "accept": list(line.keys)}
+    if account:
+        data["account"] = account
     return library.load_text(json.dumps(data), loaded.name, "--compat vllm")

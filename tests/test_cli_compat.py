@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import urllib.error
 import urllib.request
 from typing import Any
 
@@ -17,9 +18,15 @@ from tests.test_serve import serving
 COMPAT = ("--compat", "vllm")
 
 
-def line(*own: str, models: tuple[str, ...] = (), ignored: tuple[str, ...] = ()) -> Line:
+def line(
+    *own: str,
+    models: tuple[str, ...] = (),
+    ignored: tuple[str, ...] = (),
+    context: int | None = None,
+    keys: tuple[str, ...] = (),
+) -> Line:
     """A command line as it must be understood."""
-    return Line((*COMPAT, *own), models, ignored)
+    return Line((*COMPAT, *own), models, ignored, context, keys)
 
 
 @pytest.mark.parametrize(
@@ -32,7 +39,12 @@ def line(*own: str, models: tuple[str, ...] = (), ignored: tuple[str, ...] = ())
         (["meta/llama", "--served_model_name=a"], line(models=("a",))),
         (["--port", "9000", "meta/llama", "--host=::1"], line("--port", "9000", "--host", "::1", models=("meta/llama",))),
         (["--print-url", "meta/llama"], line("--print-url", models=("meta/llama",))),
-        (["m", "--max-model-len", "4096", "--api-key", "s3cret", "--enable-prefix-caching"], line(models=("m",), ignored=("--max-model-len", "--api-key", "--enable-prefix-caching"))),
+        (["m", "--max-model-len", "4096", "--api-key", "s3cret", "--enable-prefix-caching"], line(models=("m",), context=4096, keys=("s3cret",), ignored=("--enable-prefix-caching",))),
+        (["--max_model_len=25.6k", "--api-key", "a", "b"], line(context=25600, keys=("a", "b"))),
+        (["--max-model-len", "4K", "m", "--api-key="], line(models=("m",), context=4096)),
+        (["--max-model-len", "auto", "--api-key"], line(ignored=("--max-model-len", "--api-key"))),
+        (["--max-model-len", "-1"], line(ignored=("--max-model-len", "-1"))),
+        (["--max-model-len", "0"], line(ignored=("--max-model-len",))),
         (["--lora-modules", "a=b", "c=d", "-tp", "2", "--seed", "7"], line("--seed", "7", ignored=("--lora-modules", "-tp"))),
         (["--override-generation-config", '{"temperature": 1}'], line(ignored=("--override-generation-config",))),
     ],
@@ -52,12 +64,25 @@ def test_is_meant() -> None:
 def test_the_profile_becomes_vllms() -> None:
     """Dialect and models are vLLM's; the faults, and a dialect of its own, stay."""
     library = Library()
-    flaky = imitating(library, library.find("rate-limited"), ("a", "b"))
+    flaky = imitating(library, library.find("rate-limited"), line(models=("a", "b")))
     assert (flaky.profile.dialect, flaky.profile.models) == ("vllm", ("a", "b"))
     assert (flaky.name, len(flaky.profile.all_routes[0].faults)) == ("rate-limited", 1)
     own = library.load_text("mockllm: 1\ndialect: openai\nmodels: [x]\n", "own")
-    kept = imitating(library, own, ()).profile
-    assert (kept.dialect, kept.models) == ("openai", ("x",))
+    kept = imitating(library, own, line()).profile
+    assert (kept.dialect, kept.models, kept.account) == ("openai", ("x",), None)
+
+
+def test_the_account_becomes_the_lines() -> None:
+    """Context and keys are the line's; what else the account says stays."""
+    library = Library()
+    own = library.load_text(
+        "mockllm: 1\naccount: {rpm: 3, context: 9, keys: {revoked: {old: 1s}}}\n", "own"
+    )
+    account = imitating(library, own, line(context=4096, keys=("a", "b"))).profile.account
+    assert account is not None
+    assert account.keys is not None
+    assert (account.rpm, account.context, account.keys.accept) == (3, 4096, ("a", "b"))
+    assert account.keys.revoked == {"old": 1.0}
 
 
 @pytest.mark.parametrize(
@@ -76,21 +101,37 @@ def test_what_is_refused(arguments: list[str], words: str) -> None:
     assert words in result.output
 
 
-def get(url: str) -> Any:
+def get(url: str, key: str | None = None) -> Any:
     """A JSON document."""
-    with urllib.request.urlopen(url, timeout=20) as answer:
+    headers = {} if key is None else {"authorization": f"Bearer {key}"}
+    asked = urllib.request.Request(url, headers=headers)
+    with urllib.request.urlopen(asked, timeout=20) as answer:
         return json.loads(answer.read())
 
 
 def test_a_server_in_vllms_place() -> None:
     """It lists the served names, speaks as vLLM does, and the log names what it ignores."""
-    arguments = ("--served-model-name", "a", "b", "--api-key", "s3cret", "--max-model-len", "4096")
+    names = ("--served-model-name", "a", "b")
+    arguments = (
+        *names,
+        "--api-key",
+        "s3cret",
+        "--max-model-len",
+        "4096",
+        "-tp",
+        "2",
+        "--swap",
+        "4",
+    )
     with serving(*COMPAT, "--log-format", "json", *arguments) as process:
-        assert [model["id"] for model in get(f"{process.url}/v1/models")["data"]] == ["a", "b"]
+        models = get(f"{process.url}/v1/models", "s3cret")["data"]
+        assert [(one["id"], one["max_model_len"]) for one in models] == [("a", 4096), ("b", 4096)]
+        with pytest.raises(urllib.error.HTTPError, match="401"):
+            get(f"{process.url}/v1/models", "wrong")
         assert get(f"{process.url}/version") == {"version": "0.24.0"}
         status, err = process.end()
     assert status == 0
-    assert "--compat vllm ignores --api-key, --max-model-len" in err
+    assert "--compat vllm ignores -tp, --swap" in err
     assert "s3cret" not in err
 
 

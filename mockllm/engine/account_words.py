@@ -125,6 +125,14 @@ class Words:
                     f"{prompt} + {completion} > {context}, decrease input length or `max_tokens` "
                     "and try again",
                 )
+            case "vllm" if completion > context:
+                return ErrorSpec(
+                    status=400,
+                    message=f"max_tokens={completion} cannot be greater than max_model_len="
+                    f"max_total_tokens={context}. Please request fewer output tokens. "
+                    f"(parameter=max_tokens, value={completion})",
+                    param="max_tokens",
+                )
             case "vllm":
                 # It counts no further than to the first token that is too many.
                 least = min(prompt, max(context - completion + 1, 1))

@@ -15,13 +15,12 @@ from mockllm.matchers.call import Call
 from mockllm.scripts.script import Script
 from mockllm.timeline.events import End, Frame, Message
 from mockllm.wires.dialects import dialect_of_path
-from mockllm.wires.identity import Identity
 from mockllm.wires.json_bytes import compact
 from mockllm.wires.wire import Refused, Setting, Wire
 
 CREATED = 1_715_367_049
 MAX_MODEL_LEN = 131072
-"""How many tokens vLLM's models take, prompt and answer together."""
+"""How many tokens vLLM's models take, prompt and answer together, where no account says so."""
 
 
 class OpenAIModels(Wire):
@@ -59,7 +58,7 @@ class OpenAIModels(Wire):
             document = one_of(wanted, setting)
         else:
             write = FORMS.get(setting.dialect.name, model)
-            models = [write(name, setting.identity) for name in setting.models]
+            models = [write(name, setting) for name in setting.models]
             document = {"object": "list", "data": models}
         head = setting.dialect.head(setting.identity)
         return (head, Frame(("body",), compact(document)), End())
@@ -74,7 +73,7 @@ def one_of(wanted: str, setting: Setting) -> dict[str, Any] | None:
         message = f"Model with name {wanted} is not ready."
         raise Refused(ErrorSpec(status=503, message=message, shape="kserve"))
     if known:
-        return FORMS.get(setting.dialect.name, model)(wanted, setting.identity)
+        return FORMS.get(setting.dialect.name, model)(wanted, setting)
     raise Refused(
         ErrorSpec(
             status=404,
@@ -86,12 +85,12 @@ def one_of(wanted: str, setting: Setting) -> dict[str, Any] | None:
     )
 
 
-def model(name: str, identity: Identity) -> dict[str, Any]:
+def model(name: str, setting: Setting) -> dict[str, Any]:
     """One model in OpenAI's form."""
     return {"id": name, "object": "model", "created": CREATED, "owned_by": "mockllm"}
 
 
-def kserve_model(name: str, identity: Identity) -> dict[str, Any]:
+def kserve_model(name: str, setting: Setting) -> dict[str, Any]:
     """One model in the form of KServe 0.21.0."""
     return {
         "id": name,
@@ -105,7 +104,7 @@ def kserve_model(name: str, identity: Identity) -> dict[str, Any]:
     }
 
 
-def vllm_model(name: str, identity: Identity) -> dict[str, Any]:
+def vllm_model(name: str, setting: Setting) -> dict[str, Any]:
     """One model in the form of vLLM 0.24.0."""
     return {
         "id": name,
@@ -114,10 +113,10 @@ def vllm_model(name: str, identity: Identity) -> dict[str, Any]:
         "owned_by": "vllm",
         "root": name,
         "parent": None,
-        "max_model_len": MAX_MODEL_LEN,
+        "max_model_len": setting.context or MAX_MODEL_LEN,
         "permission": [
             {
-                "id": "modelperm-" + identity.hexadecimal(f"permission/{name}", 16),
+                "id": "modelperm-" + setting.identity.hexadecimal(f"permission/{name}", 16),
                 "object": "model_permission",
                 "created": CREATED,
                 "allow_create_engine": False,
@@ -134,7 +133,7 @@ def vllm_model(name: str, identity: Identity) -> dict[str, Any]:
     }
 
 
-FORMS: dict[str, Callable[[str, Identity], dict[str, Any]]] = {
+FORMS: dict[str, Callable[[str, Setting], dict[str, Any]]] = {
     "kserve": kserve_model,
     "vllm": vllm_model,
 }

@@ -130,9 +130,11 @@ def bad_request(message: str, param: str | None = None, *, shape: str = "vllm") 
     )
 
 
-def check_length(prompt: int, asked: int | None, *, shape: str = "vllm") -> None:
+def check_length(
+    prompt: int, asked: int | None, *, limit: int | None = None, shape: str = "vllm"
+) -> None:
     """Refuse a request that asks for no tokens (vLLM's source), or for more than the model has room
-    for (observed).
+    for (observed); `limit` is how much that is, None for `MAX_MODEL_LEN`.
 
     The engine stops counting a prompt that is too long at the first token too many, and says so.
     """
@@ -142,21 +144,21 @@ def check_length(prompt: int, asked: int | None, *, shape: str = "vllm") -> None
             "max_tokens",
             shape=shape,
         )
-    answer = asked or 0
-    if answer > MAX_MODEL_LEN:
+    answer, room = asked or 0, limit or MAX_MODEL_LEN
+    if answer > room:
         raise bad_request(
             f"max_tokens={answer} cannot be greater than max_model_len=max_total_tokens="
-            f"{MAX_MODEL_LEN}. Please request fewer output tokens. (parameter=max_tokens, "
+            f"{room}. Please request fewer output tokens. (parameter=max_tokens, "
             f"value={answer})",
             "max_tokens",
             shape=shape,
         )
-    if prompt + answer > MAX_MODEL_LEN:
-        least = MAX_MODEL_LEN - answer + 1
+    if prompt + answer > room:
+        least = room - answer + 1
         raise bad_request(
-            f"This model's maximum context length is {MAX_MODEL_LEN} tokens. However, you "
+            f"This model's maximum context length is {room} tokens. However, you "
             f"requested {answer} output tokens and your prompt contains at least {least} input "
-            f"tokens, for a total of at least {MAX_MODEL_LEN + 1} tokens. Please reduce the length "
+            f"tokens, for a total of at least {room + 1} tokens. Please reduce the length "
             "of the input prompt or the number of requested output tokens. "
             f"(parameter=input_tokens, value={least})",
             "input_tokens",

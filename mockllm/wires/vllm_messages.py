@@ -46,7 +46,8 @@ class VllmMessages(AnthropicMessages):
         """Refuse what lacks a field, has one of another type, or is too long."""
         fields = {"model": str, "messages": list, "max_tokens": int, "stream": bool}
         check_fields(call, "create_messages", fields, "model", "messages", "max_tokens")
-        check_length(self.prompt_tokens(call), self.token_limit(call), shape=SHAPE)
+        prompt, asked = self.prompt_tokens(call), self.token_limit(call)
+        check_length(prompt, asked, limit=setting.context, shape=SHAPE)
 
     def reply(self, call: Call, script: Script, setting: Setting) -> Reply:
         """The reply to a call, as vLLM says it."""

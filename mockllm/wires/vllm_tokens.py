@@ -50,7 +50,7 @@ class VllmTokenize(VllmWire):
         strings = [part.decode("utf-8", "replace") for part in parts]
         document = {
             "count": len(parts),
-            "max_model_len": MAX_MODEL_LEN,
+            "max_model_len": setting.context or MAX_MODEL_LEN,
             "tokens": [id_of(part) for part in parts],
             "token_strs": strings if call.data.get("return_token_strs") else None,
         }

@@ -403,6 +403,12 @@ def test_azure() -> None:
             "you requested 3 output tokens and your prompt contains at least 3 input tokens, for a total of at least 6 tokens.",
         ),
         (
+            "vllm",
+            CHAT,
+            {"max_tokens": 6},
+            "max_tokens=6 cannot be greater than max_model_len=max_total_tokens=5. Please request fewer output tokens. (parameter=max_tokens, value=6)",
+        ),
+        (
             "tgi",
             CHAT,
             {"max_tokens": 3},

@@ -18,6 +18,7 @@ from mockllm.scripts.script import Script
 from mockllm.timeline.events import Frame, Head
 from mockllm.wires.dialects import DIALECTS
 from mockllm.wires.identity import Identity
+from mockllm.wires.openai_models import OpenAIModels
 from mockllm.wires.vllm_errors import check_fields, check_length
 from mockllm.wires.vllm_server import VllmHealth, VllmLoad, VllmVersion
 from mockllm.wires.vllm_tokens import VOCABULARY, VllmDetokenize, VllmTokenize, cut, id_of, text_of
@@ -214,3 +215,23 @@ def test_what_just_fits() -> None:
     """The length counts prompt and answer together."""
     check_length(131052, 20)
     check_length(8, None)
+    check_length(80, 20, limit=100)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "asked", "words"),
+    [(81, 20, "at least 81 input tokens, for a total of at least 101"), (8, 101, "max_total_tokens=100.")],
+)  # fmt: skip
+def test_another_length(prompt: int, asked: int, words: str) -> None:
+    """The model may be shorter, and the words then say so."""
+    with pytest.raises(Refused) as refused:
+        check_length(prompt, asked, limit=100)
+    assert words in (refused.value.spec.message or "")
+
+
+def test_the_context_of_an_account_is_the_models() -> None:
+    """`/tokenize` and the list of models tell it."""
+    setting = replace(SETTING, context=4096)
+    assert json.loads(said(VllmTokenize(), setting, prompt="Hi")[1])["max_model_len"] == 4096
+    (model,) = json.loads(said(OpenAIModels(), setting)[1])["data"]
+    assert model["max_model_len"] == 4096
