@@ -131,13 +131,17 @@ DIALECTS: dict[str, Dialect] = {
 }
 
 
+AZURES = ("/openai/deployments/", "/openai/responses")
+"""How paths begin that only Azure has."""
+
+
 def dialect_of_path(call: Call) -> str:
     """Who serves OpenAI's API on the path of a call.
 
     Azure and KServe's model server both have `/openai/v1/`; Azure's clients send an `api-key` or
     say an `api-version`.
     """
-    if call.path.startswith("/openai/deployments/"):
+    if call.path.startswith(AZURES):
         return "azure"
     if not call.path.startswith("/openai/v1/"):
         return "openai"

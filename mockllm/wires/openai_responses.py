@@ -29,8 +29,10 @@ from mockllm.matchers.call import Call
 from mockllm.scripts.script import Script
 from mockllm.timeline.events import Frame, Message
 from mockllm.timeline.valueclass import replace
+from mockllm.wires.dialects import dialect_of_path
 from mockllm.wires.responses_check import check, unknown_previous
 from mockllm.wires.responses_items import Event
+from mockllm.wires.responses_paths import everywhere, is_served, refusing
 from mockllm.wires.responses_reply import Reply, answer, stream
 from mockllm.wires.responses_request import conversation, input_tokens
 from mockllm.wires.responses_store import Stored, find
@@ -47,11 +49,19 @@ DELTAS: dict[str, tuple[str, str, dict[str, Any]]] = {
 
 
 class OpenAIResponses(Wire):
-    """POST /v1/responses."""
+    """POST /v1/responses, and Azure's /openai/v1/responses and /openai/responses."""
 
     name: ClassVar = "openai.responses"
     source: ClassVar = "openai-openapi, a capture of 2026-07-29 (documented)."
-    endpoints: ClassVar = (("POST", "/v1/responses"),)
+    endpoints: ClassVar = everywhere(("POST", ""))
+
+    def claims(self, call: Call, dialect: str | None) -> bool:
+        """On Azure's paths only what is Azure's."""
+        return is_served(call, dialect)
+
+    def dialect_of(self, call: Call) -> str:
+        """OpenAI's or Azure's."""
+        return dialect_of_path(call)
 
     def understand(self, call: Call) -> Understood:
         """Model, stream and conversation."""
@@ -59,10 +69,11 @@ class OpenAIResponses(Wire):
 
     def check(self, call: Call, setting: Setting) -> None:
         """Refuse what OpenAI refuses, also a previous response that is not stored."""
-        check(call)
-        previous = call.data.get("previous_response_id")
-        if previous and find(previous, setting) is None:
-            raise unknown_previous(previous)
+        with refusing(setting):
+            check(call)
+            previous = call.data.get("previous_response_id")
+            if previous and find(previous, setting) is None:
+                raise unknown_previous(previous)
 
     def prompt_tokens(self, call: Call) -> int:
         """As the usage counts them, without those of earlier responses."""

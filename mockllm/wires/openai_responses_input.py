@@ -12,10 +12,12 @@ from typing import ClassVar
 from mockllm.matchers.call import Call
 from mockllm.scripts.script import Script
 from mockllm.timeline.events import Message
+from mockllm.wires.dialects import dialect_of_path
 from mockllm.wires.openai_check import check_json, missing
 from mockllm.wires.openai_responses import reply_to
 from mockllm.wires.responses_check import check_input, unknown_previous
 from mockllm.wires.responses_input import input_items
+from mockllm.wires.responses_paths import everywhere, is_served, refusing
 from mockllm.wires.responses_reply import answer
 from mockllm.wires.responses_request import conversation, input_tokens
 from mockllm.wires.responses_store import find
@@ -26,14 +28,19 @@ SECRET = 240
 
 
 class OpenAIResponsesInput(Wire):
-    """POST /v1/responses/input_tokens and /v1/responses/compact."""
+    """POST /v1/responses/input_tokens and /v1/responses/compact; Azure's too."""
 
     name: ClassVar = "openai.responses.input"
     source: ClassVar = "openai-openapi, OpenAI's Python SDK 3.52 (documented)."
-    endpoints: ClassVar = (
-        ("POST", "/v1/responses/input_tokens"),
-        ("POST", "/v1/responses/compact"),
-    )
+    endpoints: ClassVar = everywhere(("POST", "/input_tokens"), ("POST", "/compact"))
+
+    def claims(self, call: Call, dialect: str | None) -> bool:
+        """On Azure's paths only what is Azure's."""
+        return is_served(call, dialect)
+
+    def dialect_of(self, call: Call) -> str:
+        """OpenAI's or Azure's."""
+        return dialect_of_path(call)
 
     def understand(self, call: Call) -> Understood:
         """Model and conversation; neither answer is ever streamed."""
@@ -42,13 +49,14 @@ class OpenAIResponsesInput(Wire):
 
     def check(self, call: Call, setting: Setting) -> None:
         """Refuse a compaction without model, no input, and previous responses that are unknown."""
-        check_json(call)
-        if call.path.endswith("/compact") and not call.data.get("model"):
-            raise missing("model")
-        check_input(call.data)
-        previous = call.data.get("previous_response_id")
-        if previous and find(previous, setting) is None:
-            raise unknown_previous(previous)
+        with refusing(setting):
+            check_json(call)
+            if call.path.endswith("/compact") and not call.data.get("model"):
+                raise missing("model")
+            check_input(call.data)
+            previous = call.data.get("previous_response_id")
+            if previous and find(previous, setting) is None:
+                raise unknown_previous(previous)
 
     def prompt_tokens(self, call: Call) -> int:
         """As they are counted."""

@@ -16,9 +16,11 @@ from urllib.parse import parse_qs
 from mockllm.matchers.call import Call
 from mockllm.scripts.script import Script
 from mockllm.timeline.events import Frame, Message
+from mockllm.wires.dialects import dialect_of_path
 from mockllm.wires.openai_check import invalid
 from mockllm.wires.responses_check import unknown
 from mockllm.wires.responses_input import input_items
+from mockllm.wires.responses_paths import everywhere, is_served, refusing
 from mockllm.wires.responses_reply import answer, stream
 from mockllm.wires.responses_store import KIND, Stored, find
 from mockllm.wires.wire import Drop, Effect, Refused, Setting, Understood, Wire
@@ -35,16 +37,24 @@ MOST = 100
 
 
 class OpenAIResponsesStored(Wire):
-    """GET and DELETE /v1/responses/{id}, its input_items, and POST …/cancel."""
+    """GET and DELETE /v1/responses/{id}, its input_items, and POST …/cancel; Azure's too."""
 
     name: ClassVar = "openai.responses.stored"
     source: ClassVar = "openai-openapi, OpenAI's Python SDK 3.52 (documented)."
-    endpoints: ClassVar = (
-        ("GET", "/v1/responses/{id}"),
-        ("DELETE", "/v1/responses/{id}"),
-        ("POST", "/v1/responses/{id}/cancel"),
-        ("GET", "/v1/responses/{id}/input_items"),
+    endpoints: ClassVar = everywhere(
+        ("GET", "/{id}"),
+        ("DELETE", "/{id}"),
+        ("POST", "/{id}/cancel"),
+        ("GET", "/{id}/input_items"),
     )
+
+    def claims(self, call: Call, dialect: str | None) -> bool:
+        """On Azure's paths only what is Azure's."""
+        return is_served(call, dialect)
+
+    def dialect_of(self, call: Call) -> str:
+        """OpenAI's or Azure's."""
+        return dialect_of_path(call)
 
     def understand(self, call: Call) -> Understood:
         """The stream, which the query asks for."""
@@ -52,6 +62,11 @@ class OpenAIResponsesStored(Wire):
 
     def check(self, call: Call, setting: Setting) -> None:
         """Refuse what is not stored, what cannot be cancelled, and numbers that are none."""
+        with refusing(setting):
+            self.check_as_openai(call, setting)
+
+    def check_as_openai(self, call: Call, setting: Setting) -> None:
+        """Refuse it in OpenAI's words; raises `Refused`."""
         stored = stored_of(call, setting)
         if is_cancel(call):
             if not stored.reply.background:
