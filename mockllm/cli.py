@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 KINDS = ("profiles", "incidents", "shapes", "answers")
 """What `mockllm list` lists."""
-SDKS = ("openai", "anthropic", "litellm", "langchain", "http")
+SDKS = ("openai", "anthropic", "litellm", "langchain", "aiohttp", "http")
 REPORTS = ("table", "markdown", "json", "junit", "html")
 """What `mockllm drill` drills and writes; its own modules are imported when it runs."""
 DEFAULT_PORT = 8080

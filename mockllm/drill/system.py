@@ -11,12 +11,13 @@ from pydantic import Field, ValidationError, model_validator
 
 from mockllm.faults.values import Duration, Strict, Text, expected, hint_for
 
-CLIENTS = ("openai", "anthropic", "litellm", "langchain", "http")
+CLIENTS = ("openai", "anthropic", "litellm", "langchain", "aiohttp", "http")
 FILES = {
     "openai": "openai_sdk",
     "anthropic": "anthropic_sdk",
     "litellm": "litellm_sdk",
     "langchain": "langchain_sdk",
+    "aiohttp": "aiohttp_loop",
     "http": "http_loop",
 }
 """The program that drives each client."""
@@ -54,8 +55,11 @@ class System(Strict):
 
     name: Text = Field(description="Its name in tables.")
     about: Text = Field("", description="What it is, in a sentence.")
-    client: Literal["openai", "anthropic", "litellm", "langchain", "http"] | None = Field(
-        None, description="The client that is drilled, or that asks a gateway (http by default)."
+    client: Literal["openai", "anthropic", "litellm", "langchain", "aiohttp", "http"] | None = (
+        Field(
+            None,
+            description="The client that is drilled, or that asks a gateway (http by default).",
+        )
     )
     command: Text | None = Field(None, description="A program that is run once per incident.")
     wires: tuple[Text, ...] = Field(

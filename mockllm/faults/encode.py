@@ -173,12 +173,13 @@ class JsonAsSse(Style):
         """The head of an event stream."""
         if is_event_stream(head):
             return head
-        headers = [(n, v) for n, v in head.headers if n.lower() != "content-length"]
+        chunked = ("transfer-encoding", "chunked")
+        headers = [chunked if n.lower() == "content-length" else (n, v) for n, v in head.headers]
         place = next((i for i, (n, _) in enumerate(headers) if n.lower() == "content-type"), None)
         if place is not None:
             headers[place] = (headers[place][0], "text/event-stream")
-        if not head.has("transfer-encoding", "chunked"):
-            headers.append(("transfer-encoding", "chunked"))
+        if chunked not in headers:
+            headers.append(chunked)
         return Head(head.status, tuple(headers), head.reason)
 
 

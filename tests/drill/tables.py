@@ -30,7 +30,7 @@ GATEWAYS = ("envoy", "haproxy", "litellm-proxy", "nginx")
 
 def arguments() -> Iterator[str]:
     """The systems that can run here: SDKs by their interpreters, gateways by their programs."""
-    yield from ("--sdk", "http")
+    yield from ("--sdk", "aiohttp", "--sdk", "http")
     for name in SDKS:
         path = program(name)
         if path is not None:

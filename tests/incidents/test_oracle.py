@@ -72,7 +72,11 @@ def connect(url: str, *, buffer: int | None = None) -> Stream:
     if buffer is not None:  # before the connect, else the kernel lets it grow
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
     sock.settimeout(GUARD)
-    sock.connect((parts.hostname, parts.port))
+    try:
+        sock.connect((parts.hostname, parts.port))
+    except OSError:
+        sock.close()
+        raise
     return Stream(sock)
 
 
