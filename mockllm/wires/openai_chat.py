@@ -65,6 +65,10 @@ MASKS = 16
 """How many different obfuscations a choice has; they repeat, because nobody reads them."""
 STORING = ("openai", "azure")
 """The dialects whose servers keep completions."""
+NULLS_REFUSED = ("openai", "azure")
+"""The dialects whose servers refuse null as the content of a message."""
+NULLABLE = ("assistant", "function")
+"""The roles whose messages may have it (openai-openapi)."""
 
 
 class OpenAIChat(Wire):
@@ -91,12 +95,13 @@ class OpenAIChat(Wire):
     def check(self, call: Call, setting: Setting) -> None:
         """Refuse what OpenAI refuses: no model, no messages, wrong types, usage without stream."""
         needed = setting.dialect.needs_model
+        nulls = setting.dialect.name not in NULLS_REFUSED
 
         def check(call: Call) -> None:
             """As OpenAI does."""
             check_json(call)
             check_model(call, needed=needed)
-            check_messages(call.data.get("messages"))
+            check_messages(call.data.get("messages"), nulls=nulls)
             check_stream(call)
             check_numbers(call.data, NUMBERS)
             check_stream_options(call)
@@ -425,8 +430,8 @@ def prompt_tokens(call: Call) -> int:
     return total
 
 
-def check_messages(messages: Any) -> None:
-    """Refuse what is no list of messages."""
+def check_messages(messages: Any, *, nulls: bool = True) -> None:
+    """Refuse what is no list of messages; with `nulls` any of them may have null as content."""
     if messages is None:
         raise missing("messages")
     if not isinstance(messages, list):
@@ -440,6 +445,8 @@ def check_messages(messages: Any) -> None:
         )
     for index, message in enumerate(messages):
         check_message(f"messages[{index}]", message)
+        if not nulls and message["role"] not in NULLABLE:
+            check_content(f"messages.[{index}].content", message)
 
 
 def check_message(where: str, message: Any) -> None:
@@ -451,3 +458,10 @@ def check_message(where: str, message: Any) -> None:
         raise missing(f"{where}.role")
     if role not in ROLES:
         raise unsupported_value(f"{where}.role", role, ROLES)
+
+
+def check_content(param: str, message: Mapping[str, Any]) -> None:
+    """Refuse null as the content of a message (documented: a public report of OpenAI's answer,
+    langchainjs#4153); that there must be one is not looked at."""
+    if "content" in message and message["content"] is None:
+        raise invalid("Invalid value for 'content': expected a string, got null.", param)

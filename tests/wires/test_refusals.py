@@ -87,6 +87,37 @@ def test_azure() -> None:
     assert body == '{"error":{"message":"Missing required parameter: \'messages\'.","type":"invalid_request_error","param":"messages","code":"missing_required_parameter"}}'  # fmt: skip
 
 
+NULL = {"error": {"message": "Invalid value for 'content': expected a string, got null.", "type": "invalid_request_error", "param": "messages.[1].content", "code": None}}  # fmt: skip
+
+
+@pytest.mark.parametrize("role", ["system", "developer", "user", "tool"])
+def test_null_as_content(role: str) -> None:
+    """OpenAI's words (documented), with an index behind a dot, in both of its dialects."""
+    data = {**CHATS, "messages": [*HI, {"role": role, "content": None}]}
+    spec = refused(CHAT, "openai", data).spec
+    assert (spec.status, spec.code) == (400, None)
+    assert (spec.message, spec.param) == (NULL["error"]["message"], NULL["error"]["param"])
+    assert json.loads(document(refused(CHAT, "azure", data))[1]) == NULL
+
+
+@pytest.mark.parametrize(
+    ("dialect", "message"),
+    [
+        ("openai", {"role": "assistant", "content": None, "tool_calls": []}),
+        ("azure", {"role": "assistant", "content": None}),
+        ("openai", {"role": "function", "name": "f", "content": None}),
+        ("openai", {"role": "user"}),
+        ("vllm", {"role": "user", "content": None}),
+        ("kserve", {"role": "user", "content": None}),
+        ("tgi", {"role": "user", "content": None}),
+    ],
+)
+def test_null_that_may_be(dialect: str, message: dict[str, Any]) -> None:
+    """Messages of the assistant and of functions may have it, and elsewhere any message."""
+    call = Call("POST", "/", data={**CHATS, "messages": [message]})
+    CHAT.check(call, Setting(Identity(""), ("g",), DIALECTS[dialect]))
+
+
 def test_tgi() -> None:
     """TGI refuses with 422 and a prefix."""
     spec = refused(CHAT, "tgi", {"messages": []}).spec
