@@ -1,4 +1,4 @@
-"""Triton's gRPC client against a real KServe's gRPC port and mockllm's."""
+"""Triton's and KServe's gRPC clients against a real KServe's gRPC port and mockllm's."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from mockllm import MockLLM
 from mockllm.engine.plan import Conditions
 from mockllm.profile.library import Library
 from mockllm.profile.loader import load
@@ -83,4 +84,26 @@ def test_what_only_triton_has(both: Both) -> None:
         "load": None,
         "model ready, loaded": True,
         "stream": ["w01", " w02", " ü", "error: Model with name no does not exist."],
+    }
+
+
+def test_kserves_own_client() -> None:
+    """KServe's client is answered, and an unknown model is its NOT_FOUND."""
+    program = Path(__file__).with_name("kserve_grpc_drive.py")
+    with MockLLM("mockllm: 1\nmodels: [m]\nscript: {text: hello}\n", grpc=True) as server:
+        done = subprocess.run(
+            [need("kserve"), str(program), server.grpc_target],
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=GUARD,
+            stdin=subprocess.DEVNULL,
+        )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {
+        "live": True,
+        "ready": True,
+        "model": True,
+        "infer": {"model": "m", "id": "7", "texts": ["hello", "hello"]},
+        "unknown": {"error": "AioRpcError", "code": "NOT_FOUND"},
     }
