@@ -11,7 +11,6 @@ from pydantic import Field, ValidationError, model_validator
 
 from mockllm.faults.values import Duration, Strict, Text, expected, hint_for
 
-CLIENTS = ("openai", "anthropic", "litellm", "langchain", "aiohttp", "http")
 FILES = {
     "openai": "openai_sdk",
     "anthropic": "anthropic_sdk",
@@ -21,6 +20,7 @@ FILES = {
     "http": "http_loop",
 }
 """The program that drives each client."""
+CLIENTS = tuple(FILES)
 
 
 class BadSystem(Exception):

@@ -26,12 +26,19 @@ def read(value: object, info: ValidationInfo) -> TextFile:
     """Read the file by way of the loader, which alone knows the profile's folder."""
     if isinstance(value, TextFile):
         return value
+    name, text = read_beside(value, info, "file", "a text file")
+    return TextFile(name, text)
+
+
+def read_beside(value: object, info: ValidationInfo, kind: str, what: str) -> tuple[str, str]:
+    """The name and the text of a file in the profile's folder; the loader's reader of this kind says
+    how large it may be. Refuses what is no name, and files where there is no folder."""
     if not isinstance(value, str):
-        raise expected("the name of a text file beside the profile", value)
-    reader = (info.context or {}).get("file")
+        raise expected(f"the name of {what} beside the profile", value)
+    reader = (info.context or {}).get(kind)
     if reader is None:
         raise expected("a text; only a profile in a folder may name files", value)
-    return TextFile(value, reader(value))
+    return value, reader(value)
 
 
 FileText = Annotated[

@@ -29,6 +29,7 @@ from mockllm.cassettes.reading import read
 from mockllm.faults.often import By
 from mockllm.faults.values import expected
 from mockllm.matchers.call import Call
+from mockllm.scripts.file import read_beside
 from mockllm.scripts.script import COMMON, Recorded, Script, Source, Text, TextKind, Unanswered
 
 KINDS: tuple[TextKind, ...] = ("content", "reasoning", "refusal")
@@ -62,13 +63,9 @@ def load(value: object, info: ValidationInfo) -> CassetteFile:
     """Read the cassette by way of the loader, which alone knows the profile's folder."""
     if isinstance(value, CassetteFile):
         return value
-    if not isinstance(value, str):
-        raise expected("the name of a cassette beside the profile", value)
-    reader = (info.context or {}).get("cassette")
-    if reader is None:
-        raise expected("a text; only a profile in a folder may name files", value)
+    name, text = read_beside(value, info, "cassette", "a cassette")
     try:
-        return CassetteFile(value, read(reader(value), value))
+        return CassetteFile(name, read(text, name))
     except CassetteError as error:
         raise expected("a cassette without mistakes", value, str(error)) from None
 

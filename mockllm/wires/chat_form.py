@@ -200,11 +200,7 @@ class ChatForm:
     ) -> dict[str, Any]:
         """A whole completion; None for the usage of a script that has none."""
         return {
-            "id": named.id,
-            "object": "chat.completion",
-            "created": named.created,
-            "model": named.model,
-            "choices": choices,
+            **opening(named, choices),
             **({} if usage is None else {"usage": usage}),
             "service_tier": "default",
             "system_fingerprint": named.fingerprint,
@@ -228,3 +224,14 @@ class ChatForm:
 
 
 OPENAI_CHAT = ChatForm()
+
+
+def opening(named: Named, choices: list[dict[str, Any]]) -> dict[str, Any]:
+    """What every whole completion begins with, whoever writes it."""
+    return {
+        "id": named.id,
+        "object": "chat.completion",
+        "created": named.created,
+        "model": named.model,
+        "choices": choices,
+    }

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mockllm.scripts.script import TextKind
-from mockllm.wires.chat_form import ChatForm, Chunk, Named
+from mockllm.wires.chat_form import ChatForm, Chunk, Named, opening
 from mockllm.wires.identity import Identity
 from mockllm.wires.json_bytes import in_order
 
@@ -31,6 +31,15 @@ PROMPT_SAFE = {
 }
 PROMPT_FILTER_RESULTS = [{"prompt_index": 0, "content_filter_results": PROMPT_SAFE}]
 """What they find in a harmless prompt; here not all keys are in order (documented)."""
+PROMPT_CHUNK: dict[str, Any] = {
+    "choices": [],
+    "created": 0,
+    "id": "",
+    "model": "",
+    "object": "",
+    "prompt_filter_results": PROMPT_FILTER_RESULTS,
+}
+"""The first chunk of a stream, of chat and of text: it tells of the prompt alone (documented)."""
 
 
 class AzureChat(ChatForm):
@@ -38,16 +47,7 @@ class AzureChat(ChatForm):
 
     def preamble(self) -> tuple[dict[str, Any], ...]:
         """The chunk that tells of the prompt: no choices, and neither id, model nor time."""
-        return (
-            {
-                "choices": [],
-                "created": 0,
-                "id": "",
-                "model": "",
-                "object": "",
-                "prompt_filter_results": PROMPT_FILTER_RESULTS,
-            },
-        )
+        return (PROMPT_CHUNK,)
 
     def logprobs(self, found: dict[str, Any]) -> Any:
         """In order, like everything."""
@@ -189,11 +189,7 @@ class VllmChat(ChatForm):
     ) -> dict[str, Any]:
         """OpenAI's document and vLLM's own fields."""
         return {
-            "id": named.id,
-            "object": "chat.completion",
-            "created": named.created,
-            "model": named.model,
-            "choices": choices,
+            **opening(named, choices),
             "service_tier": None,
             "system_fingerprint": named.fingerprint,
             **({} if usage is None else {"usage": usage}),
@@ -314,11 +310,7 @@ class LitServeChat(ChatForm):
     ) -> dict[str, Any]:
         """The least that there can be."""
         return {
-            "id": named.id,
-            "object": "chat.completion",
-            "created": named.created,
-            "model": named.model,
-            "choices": choices,
+            **opening(named, choices),
             **({} if usage is None else {"usage": usage}),
         }
 

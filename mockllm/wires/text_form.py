@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from mockllm.wires.chat_form import Named, Options
-from mockllm.wires.chat_forms import PROMPT_FILTER_RESULTS, SAFE, VLLM_FINGERPRINT
+from mockllm.wires.chat_forms import PROMPT_CHUNK, PROMPT_FILTER_RESULTS, SAFE, VLLM_FINGERPRINT
 from mockllm.wires.identity import Identity
 from mockllm.wires.json_bytes import in_order
 
@@ -77,16 +77,7 @@ class AzureText(TextForm):
 
     def preamble(self) -> tuple[dict[str, Any], ...]:
         """The chunk that tells of the prompt."""
-        return (
-            {
-                "choices": [],
-                "created": 0,
-                "id": "",
-                "model": "",
-                "object": "",
-                "prompt_filter_results": PROMPT_FILTER_RESULTS,
-            },
-        )
+        return (PROMPT_CHUNK,)
 
     def chunk(
         self, named: Named, options: Options, choice: dict[str, Any] | None, usage: Any = None
