@@ -17,6 +17,7 @@ from mockllm.engine.garbage import GarbageBin
 from mockllm.engine.gate import Connections
 from mockllm.engine.inflight import Inflight
 from mockllm.engine.journal import Entry, Journal, Record
+from mockllm.engine.lateness import Lateness
 from mockllm.engine.plan import (
     Conditions,
     Found,
@@ -72,6 +73,7 @@ class Engine:
         self._ledger = Ledger()
         self._spoken = Spoken()
         self._inflight = Inflight()
+        self.lateness = Lateness()
         self.demands = Demands()
         self._counted: dict[int, tuple[tuple[Count, ...], bool]] = {}
         self._loaded: dict[str, Loaded] = {profile.name: profile}
@@ -183,6 +185,7 @@ class Engine:
         self.journal.clear()
         self.connections.clear()
         self.garbage.clear()
+        self.lateness.clear()
         self._start = self._zero = self._now()
 
     def restart(self, profile: Loaded) -> None:

@@ -47,6 +47,8 @@ class Outcome:
     """How the kept connection ended afterwards, if a fault ended it."""
     beats: tuple[tuple[int, int], ...] = ()
     """How many heartbeats were sent in which event of the wire timeline."""
+    late: float = 0.0
+    """How late the latest of the paced events came: what the machine adds to the times of the plan."""
 
 
 def sent(event: WireEvent, completed: bool, beats: int) -> bytes:
@@ -273,6 +275,7 @@ class Entry(Received):
                 "peer_left": outcome.peer_left,
                 "peer": outcome.peer,
                 "idle": outcome.idle,
+                "late": outcome.late,
             },
         }
 

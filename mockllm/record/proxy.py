@@ -26,6 +26,7 @@ from mockllm.server.clock import LoopClock
 from mockllm.server.player import Player
 from mockllm.server.service import GOODBYE, url_of
 from mockllm.timeline.events import Close, WireEvent
+from mockllm.timeline.score import score
 
 log = logging.getLogger("mockllm")
 
@@ -189,7 +190,7 @@ class RecordingProxy:
             if not over.done():
                 over.set_result(outcome)
 
-        player = Player(events, transport, self._clock, ended)
+        player = Player(score(events), transport, self._clock, ended)
         self._playing.add(player)
         player.play()
         outcome = await over

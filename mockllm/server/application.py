@@ -31,7 +31,9 @@ from mockllm.profile.loader import Loaded
 from mockllm.server import admin
 from mockllm.server.clock import Clock
 from mockllm.server.idle import IdlePlayer
+from mockllm.server.kernel import Shortcut, shortcut
 from mockllm.server.player import Player
+from mockllm.timeline.score import score
 from mockllm.timeline.valueclass import replace
 
 MAX_BODY = 32 << 20
@@ -69,6 +71,8 @@ class Flight:
     method: str
     path: str
     transport: asyncio.Transport
+    shortcut: Shortcut | None = None
+    """The way past the transport, if there is one."""
     record: Record | None = None
     """Its place in the journal, as soon as it has one."""
 
@@ -132,7 +136,9 @@ class Application:
         transport = request.transport
         if transport is None:
             return Played(keep_alive=False)
-        flight = Flight(request.method, request.path, transport)
+        flight = Flight(
+            request.method, request.path, transport, getattr(request.protocol, "shortcut", None)
+        )
         with self.flying(flight):
             return await self.answer(request, flight)
 
@@ -248,7 +254,9 @@ class Application:
                 record.update(replace(outcome, idle=end.ending))
                 self._on_change()
 
-        player = IdlePlayer(plan.idle, transport, self._clock, on_end, next_byte=plan.next_byte)
+        player = IdlePlayer(
+            score(plan.idle), transport, self._clock, on_end, next_byte=plan.next_byte
+        )
         self._idle[transport] = player
         self._players.add(player)
         player.play()
@@ -267,7 +275,14 @@ class Application:
             if not ended.done():
                 ended.set_result(outcome)
 
-        player = Player(plan.lowered.events, flight.transport, self._clock, on_end)
+        player = Player(
+            score(plan.lowered.events),
+            flight.transport,
+            self._clock,
+            on_end,
+            shortcut=flight.shortcut,
+            lateness=self.engine.lateness,
+        )
         record.follow(lambda: player.outcome)
         if record.entry.number:
             flight.record = record
@@ -337,10 +352,12 @@ class Handler(RequestHandler):
         self.number = next(NUMBERS)
         self._server = server
         self._first = b""
+        self.shortcut: Shortcut | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A connection, which is closed if the server went down while it was being made."""
         super().connection_made(transport)
+        self.shortcut = shortcut(transport)
         if self._server.down:
             self.force_close()
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 import itertools
+import time
 from collections.abc import Callable
 from math import inf, isfinite
 from typing import Protocol
@@ -60,8 +61,13 @@ class LoopClock:
     takes no more than a look at the heap, and a thousand streams cost the loop one timer.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        now: Callable[[], float] = time.monotonic,  # noqa: TID251  here is where clocks come from
+    ) -> None:
         self._loop = loop
+        self._time = now
         self._ahead = 0.0
         self._due: list[tuple[float, int, Due]] = []
         self._order = itertools.count()
@@ -70,8 +76,11 @@ class LoopClock:
         self._alarm_at = inf
 
     def now(self) -> float:
-        """The loop's time, and what the clock is ahead of it."""
-        return self._loop.time() + self._ahead
+        """The time of the machine's clock, which the loops go by, and what this one is ahead of it.
+
+        uvloop's own time stands still while callbacks run, and a thousand streams take long.
+        """
+        return self._time() + self._ahead
 
     def call_at(self, when: float, callback: Callable[[], None]) -> Timer:
         """Call back at a time, or soon if it is past; calls of one time come in the order asked."""

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from mockllm.engine.journal import Outcome
 from mockllm.server.clock import Clock
 from mockllm.server.player import Player
-from mockllm.timeline.events import WireEvent
+from mockllm.timeline.score import Score
 
 
 class IdlePlayer(Player):
@@ -23,14 +23,14 @@ class IdlePlayer(Player):
 
     def __init__(
         self,
-        events: tuple[WireEvent, ...],
+        score: Score,
         transport: asyncio.Transport,
         clock: Clock,
         on_end: Callable[[Outcome], None],
         *,
         next_byte: bool,
     ) -> None:
-        super().__init__(events, transport, clock, on_end)
+        super().__init__(score, transport, clock, on_end)
         self._next_byte = next_byte
 
     def play(self) -> None:

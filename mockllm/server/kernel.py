@@ -2,14 +2,43 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import socket
 import struct
 import sys
+from collections.abc import Callable
 from typing import Any
 
 LINGER_ZERO = struct.pack("ii", 1, 0)
 SIOCOUTQNSD = 0x894B
 """Bytes in the send queue that have not been sent yet; see tcp(7) and linux/sockios.h."""
+
+
+Shortcut = Callable[[bytes], int]
+"""Hands bytes to the kernel at once; says how many it took, 0 where it took none."""
+
+
+def shortcut(transport: asyncio.BaseTransport) -> Shortcut | None:
+    """The way past a transport to its socket; None where there is none, as with TLS.
+
+    A transport of uvloop sends at the end of the loop's turn, when all that is due has been
+    written: the first of a thousand frames would wait for the last. Only for a transport that is
+    open and has nothing to send: what the kernel does not take, and an error, are the transport's.
+    """
+    sock = transport.get_extra_info("socket")
+    tls = transport.get_extra_info("ssl_object") is not None
+    if sock is None or tls or sys.platform == "win32":
+        return None
+    number = sock.fileno()
+
+    def send(data: bytes) -> int:
+        try:
+            return os.write(number, data)
+        except OSError:  # full, or broken, which the transport finds out too
+            return 0
+
+    return send
 
 
 def unsent(sock: Any) -> int:

@@ -17,14 +17,14 @@ from collections import Counter
 from collections.abc import Callable
 
 from mockllm.engine.journal import Ending, Leaving, Outcome
+from mockllm.engine.lateness import Lateness
 from mockllm.server.clock import Clock, Timer
-from mockllm.server.kernel import reset_on_close, unsent
-from mockllm.timeline.events import FOREVER, Beat, Close, Extra, Wait, WireEvent, Write
+from mockllm.server.kernel import Shortcut, reset_on_close, unsent
+from mockllm.timeline.events import FOREVER, Beat, Close, Extra, Wait
+from mockllm.timeline.score import Score, Send
 
 BURST = 256
-"""Events that are played without a wait before other streams have their turn."""
-SHARED = 16 << 10
-"""Bytes from which on a write is not shared, so that a slow reader is heard in time."""
+"""Moves that are made without a wait before other streams have their turn."""
 DRAIN_POLL = 0.001
 """Seconds between two looks at whether everything has left before an RST."""
 
@@ -34,24 +34,38 @@ def nobody(outcome: Outcome) -> None:
 
 
 class Player(asyncio.Protocol):
-    """Plays one timeline on one transport, once."""
+    """Plays one score on one transport, once.
+
+    `shortcut` hands bytes to the kernel at once, where the transport has nothing to send before
+    them; `lateness` is told how late each paced event comes.
+    """
 
     def __init__(
         self,
-        events: tuple[WireEvent, ...],
+        score: Score,
         transport: asyncio.Transport,
         clock: Clock,
         on_end: Callable[[Outcome], None],
+        *,
+        shortcut: Shortcut | None = None,
+        lateness: Lateness | None = None,
     ) -> None:
-        self._events = events
+        self._moves = score.moves
+        self._data = score.data
         self._transport = transport
         self._clock = clock
         self._on_end = on_end
+        self._shortcut = shortcut
+        self._lateness = lateness
         self._upstream = transport.get_protocol()
         self._start = self._due = clock.now()
+        self._place = self._made = 0
+        """Moves that have begun, and that are over."""
         self._begun = self._completed = self._bytes = 0
-        self._beats: Counter[int] = Counter()
+        """Events of the wire timeline that have begun, and that are over."""
+        self._beats: Counter[int] | None = None
         self._first_byte: float | None = None
+        self._late = self._latest = 0.0
         self._peer_left: float | None = None
         self._peer: Leaving | None = None
         self._timer: Timer | None = None
@@ -88,28 +102,29 @@ class Player(asyncio.Protocol):
     def _run(self) -> None:
         """Go on until something has to be waited for."""
         self._timer = None
-        events, turn = self._events, self._begun + BURST
+        moves, turn = self._moves, self._place + BURST
         while not self._over:
-            self._completed = self._begun
+            self._completed, self._made = self._begun, self._place
             if self._full:
                 return  # resume_writing goes on from here
             if self._transport.is_closing():
                 return  # a write has failed; connection_lost comes next
-            if self._begun == len(events):
+            if self._place == len(moves):
                 self._finish("done")
                 return
-            if self._begun == turn:
+            if self._place == turn:
                 self._timer = self._clock.call_at(self._clock.now(), self._run)
                 return
-            event = events[self._begun]
+            move = moves[self._place]
+            self._place += 1
+            if type(move) is Send:  # nearly all of them are this or a wait
+                self._begun += move.events
+                self._write(self._data[move.start : move.stop])
+                continue
             self._begun += 1
-            match event:
-                case Write(data, apart=True):
-                    self._write(data)
-                case Write(data):
-                    self._write(self._with_adjacent(data))
+            match move:
                 case Wait():
-                    if self._wait(event):
+                    if self._wait(move):
                         return
                 case Close("rst"):
                     self._reset()
@@ -118,33 +133,30 @@ class Player(asyncio.Protocol):
                     self._half_close()
                     return
                 case Close(complete=complete):
-                    self._completed = self._begun
+                    self._completed, self._made = self._begun, self._place
                     self._transport.close()
                     self._finish("done" if complete else "closed")
-
-    def _with_adjacent(self, data: bytes) -> bytes:
-        """The bytes of an event and of those right behind it, which then begin with it: what
-        nothing separates may share a write, and a write takes as long as making ten frames."""
-        events, end = self._events, self._begun
-        size = len(data)
-        while end < len(events) and size < SHARED:
-            match events[end]:
-                case Write(more, apart=False):
-                    size += len(more)
-                    end += 1
-                case _:
-                    break
-        if end == self._begun:
-            return data
-        rest = [event.data for event in events[self._begun : end] if isinstance(event, Write)]
-        self._begun = end
-        return b"".join((data, *rest))
 
     def _write(self, data: bytes) -> None:
         if self._first_byte is None:
             self._first_byte = self._clock.now() - self._start
-        self._transport.write(data)
         self._bytes += len(data)
+        if self._shortcut is not None and not self._transport.get_write_buffer_size():
+            taken = self._shortcut(data)
+            if taken == len(data):
+                return
+            data = data[taken:]
+        self._transport.write(data)
+
+    def _on_time(self) -> None:
+        """A paced wait is over; how late, is noted."""
+        late = self._clock.now() - self._due
+        if self._lateness is not None:
+            self._lateness.note(late - self._late)
+        self._late = late
+        if late > self._latest:
+            self._latest = late
+        self._run()
 
     def _wait(self, event: Wait) -> bool:
         """Begin to wait; False if there is nothing to wait for."""
@@ -155,7 +167,8 @@ class Player(asyncio.Protocol):
         if event.beat is not None:
             self._beat(event.beat, now + event.beat.every, event.strikes)
         elif event.seconds != FOREVER:
-            self._timer = self._clock.call_at(self._due, self._run)
+            then = self._on_time if event.paced else self._run
+            self._timer = self._clock.call_at(self._due, then)
         return True
 
     def _beat(self, beat: Beat, when: float, left: float) -> None:
@@ -165,8 +178,10 @@ class Player(asyncio.Protocol):
             return
 
         def strike() -> None:
-            if not self._full and isinstance(beat.unit, Extra):
+            fits = not self._full and not self._transport.is_closing()
+            if fits and isinstance(beat.unit, Extra):
                 self._write(beat.unit.data)
+                self._beats = self._beats or Counter()
                 self._beats[self._begun - 1] += 1
             self._beat(beat, when + beat.every, left - 1)
 
@@ -174,7 +189,7 @@ class Player(asyncio.Protocol):
 
     def _half_close(self) -> None:
         """Close the writing side; the rest is the peer's."""
-        self._completed = self._begun
+        self._completed, self._made = self._begun, self._place
         self._half = True
         self._transport.write_eof()
 
@@ -186,7 +201,7 @@ class Player(asyncio.Protocol):
             self._timer = self._clock.call_at(self._clock.now() + DRAIN_POLL, self._reset)
             return
         reset_on_close(self._transport.get_extra_info("socket"))
-        self._completed = self._begun
+        self._completed, self._made = self._begun, self._place
         self._transport.abort()
         self._finish("reset")
 
@@ -216,7 +231,8 @@ class Player(asyncio.Protocol):
             self._clock.now() - self._start if over else None,
             self._peer_left,
             peer=self._peer,
-            beats=tuple(self._beats.items()),
+            beats=tuple(self._beats.items()) if self._beats else (),
+            late=self._latest,
         )
 
     # What the transport says
@@ -253,9 +269,9 @@ class Player(asyncio.Protocol):
         """How it ended if the peer ended it: done, where only the end of the connection is left."""
         if self._half:
             return "closed"
-        rest = self._events[self._completed :]
+        rest = self._moves[self._made :]
         whole = bool(rest) and rest[-1] == Close("fin", complete=True)
-        return "done" if whole and not any(isinstance(e, Write) for e in rest) else "peer gone"
+        return "done" if whole and not any(isinstance(move, Send) for move in rest) else "peer gone"
 
     def _note_departure(self, how: Leaving) -> None:
         if self._peer_left is None:

@@ -16,6 +16,7 @@ from mockllm.cassettes.text import exchange_text, header_text
 from mockllm.engine.plan import Plan
 from mockllm.server.player import Player
 from mockllm.timeline.events import WireEvent
+from mockllm.timeline.score import score
 from tests.server.fakes import FakeClock, FakeTransport
 
 LONG = 2e4
@@ -27,7 +28,7 @@ def played(events: tuple[WireEvent, ...]) -> tuple[tuple[Piece, ...], str, int]:
     clock = FakeClock()
     transport = FakeTransport(clock)
     ended: list[float] = []
-    Player(events, transport, clock, lambda outcome: ended.append(clock.time)).play()
+    Player(score(events), transport, clock, lambda outcome: ended.append(clock.time)).play()
     clock.advance(LONG)
     pieces = merged(Piece(round(at * 1e6), data) for at, data in transport.writes)
     ending = "half" if transport.half else transport.ending or ("done" if ended else "held")

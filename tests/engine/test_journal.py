@@ -149,6 +149,7 @@ def test_as_json() -> None:
             "peer_left": 1.75,
             "peer": "rst",
             "idle": None,
+            "late": 0.0,
         },
     }
     assert (entry.method, entry.path, entry.model, entry.stream) == (

@@ -95,7 +95,7 @@ def test_many_small_steps() -> None:
     """Tenths of a second add up, although floats do not."""
     with closing(Stopped()) as loop:
         for tenths in range(1, 50):
-            clock, called = LoopClock(loop), list[str]()
+            clock, called = LoopClock(loop, loop.time), list[str]()
             clock.call_at(clock.now() + tenths / 10, partial(called.append, "due"))
             for _ in range(tenths):
                 assert called == []

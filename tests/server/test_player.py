@@ -5,19 +5,32 @@ from __future__ import annotations
 import pytest
 
 from mockllm.engine.journal import Outcome
+from mockllm.engine.lateness import Lateness
+from mockllm.server.kernel import Shortcut
 from mockllm.server.player import BURST, Player
 from mockllm.timeline.events import FOREVER, Beat, Close, Extra, Wait, WireEvent, Write
+from mockllm.timeline.score import score
 from tests.server.fakes import FakeClock, FakeTransport
 
 
 class Stage:
     """A player on its fakes."""
 
-    def __init__(self, *events: WireEvent, room: int = 1 << 20) -> None:
+    def __init__(
+        self, *events: WireEvent, room: int = 1 << 20, shortcut: Shortcut | None = None
+    ) -> None:
         self.clock = FakeClock()
+        self.lateness = Lateness()
         self.transport = FakeTransport(self.clock, room)
         self.outcomes: list[Outcome] = []
-        self.player = Player(events, self.transport, self.clock, self.outcomes.append)
+        self.player = Player(
+            score(events),
+            self.transport,
+            self.clock,
+            self.outcomes.append,
+            shortcut=shortcut,
+            lateness=self.lateness,
+        )
 
     @property
     def outcome(self) -> Outcome:
@@ -329,3 +342,44 @@ def test_a_long_burst_gives_others_their_turn() -> None:
     stage.clock.advance(0)
     assert stage.transport.writes == [(0, b"a")] * (2 * BURST + 1)
     assert stage.outcome.ending == "done"
+
+
+class Kernel:
+    """A socket that takes so many bytes at once."""
+
+    def __init__(self, room: int) -> None:
+        self.room = room
+        self.taken: list[bytes] = []
+
+    def __call__(self, data: bytes) -> int:
+        part = data[: self.room]
+        self.room -= len(part)
+        self.taken.append(part)
+        return len(part)
+
+
+def test_the_shortcut_to_the_kernel() -> None:
+    """What the kernel takes never meets the transport; the rest does, and all that is behind it."""
+    kernel = Kernel(room=5)
+    stage = Stage(
+        Write(b"abc"), Wait(1), Write(b"defg"), Wait(1), Write(b"hi"), shortcut=kernel, room=1
+    )
+    stage.player.play()
+    stage.clock.advance(1)
+    assert (kernel.taken, stage.transport.writes) == ([b"abc", b"de"], [(1, b"fg")])
+    stage.transport.drain()
+    stage.clock.advance(1)
+    assert (kernel.taken[2:], stage.transport.writes[1:]) == ([b""], [(2, b"hi")])
+    stage.transport.drain()
+    assert (stage.outcome.ending, stage.outcome.bytes_sent) == ("done", 9)
+
+
+def test_how_late_it_was() -> None:
+    """Only paced waits have a schedule; a gap error is how far a gap is from the plan."""
+    stage = Stage(Wait(1, True), Write(b"a"), Wait(1, True), Write(b"b"), Wait(1), Write(b"c"))
+    stage.player.play()
+    stage.clock.time = 1.25  # the loop was busy
+    stage.clock.advance(0)
+    stage.clock.advance(5)
+    assert stage.outcome.late == 0.25
+    assert (stage.lateness.total, stage.lateness.counts[250]) == (2, 2)
