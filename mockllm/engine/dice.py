@@ -7,8 +7,11 @@ fixed, not who gets which. Each fault has dice of its own, so adding one does no
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cached_property
 from hashlib import blake2b
 from random import Random
+from typing import Any, cast
 
 
 def key(*parts: object) -> str:
@@ -28,4 +31,27 @@ def draw(*parts: object) -> float:
 
 def random(*parts: object) -> Random:
     """A generator for draws that need more than one number."""
-    return Random(key(*parts))
+    return late(lambda: Random(key(*parts)))
+
+
+class Late:
+    """A generator that is made when something is drawn: most scripts draw nothing, and seeding one
+    takes as long as making ten frames."""
+
+    def __init__(self, make: Callable[[], Random]) -> None:
+        self._make = make
+
+    def __getattr__(self, name: str) -> Any:
+        """What the generator has; asked for once."""
+        found = getattr(self._random, name)
+        setattr(self, name, found)
+        return found
+
+    @cached_property
+    def _random(self) -> Random:
+        return self._make()
+
+
+def late(make: Callable[[], Random]) -> Random:
+    """What is as good as the generator that will be made."""
+    return cast(Random, Late(make))

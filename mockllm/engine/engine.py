@@ -18,6 +18,7 @@ from mockllm.engine.gate import Connections
 from mockllm.engine.inflight import Inflight
 from mockllm.engine.journal import Entry, Journal, Record
 from mockllm.engine.lateness import Lateness
+from mockllm.engine.making import make_plan, setting_of, upload_plans
 from mockllm.engine.plan import (
     Conditions,
     Found,
@@ -25,9 +26,6 @@ from mockllm.engine.plan import (
     Visit,
     find_route,
     fitting,
-    make_plan,
-    setting_of,
-    upload_plans,
 )
 from mockllm.engine.select import select, split_path
 from mockllm.engine.spoken import Spoken
@@ -240,7 +238,7 @@ class Engine:
         """
         made = self._plan(call, path_name, here, refusal=None, visit=visit, otherwise=otherwise)
         if made.carried_out:
-            self._store.apply(made.effects)
+            self._store.apply(made.outline.effects)
         self._inflight.begin(made)
         return made
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any, Literal
 
+from mockllm.engine.answer import Answer
 from mockllm.engine.plan import Plan
 from mockllm.engine.received import Received
 from mockllm.faults.apply import AnyFault
@@ -132,24 +133,35 @@ class Entry(Received):
     @cached_property
     def reached(self) -> int:
         """How many steps of the plan began or are behind."""
-        origin, begun = self.plan.lowered.origin, self.outcome.begun
+        outline, begun = self.plan.outline, self.outcome.begun
+        origin = outline.lowered.origin
         if self.outcome.ending == "done" or begun >= len(origin) > 0:
-            return len(self.plan.steps)
+            return len(outline.steps)
         return origin[begun - 1] + 1 if begun else 0
 
-    @cached_property
+    @property
     def sent_frames(self) -> tuple[Frame, ...]:
         """The frames that were sent whole."""
-        origin, completed = self.plan.lowered.origin, self.outcome.completed
-        stop = origin[completed] if completed < len(origin) else len(self.plan.steps)
-        return tuple(step.event for step in self.plan.steps[:stop] if isinstance(step.event, Frame))
+        return self._sent(self.plan.answer.full)
+
+    def _sent(self, answer: Answer) -> tuple[Frame, ...]:
+        """The frames of an answer of this form that were sent whole."""
+        origin, completed = answer.lowered.origin, self.outcome.completed
+        if completed >= len(origin):
+            return answer.frames
+        steps = answer.steps[: origin[completed]]
+        return tuple(step.event for step in steps if isinstance(step.event, Frame))
 
     @cached_property
     def _acted(self) -> frozenset[int]:
         """The faults that acted, by their place in the route."""
-        steps = self.plan.steps[: self.reached]
-        idle = self.plan.idle_faults if self.outcome.idle else frozenset()
-        return idle.union(self.plan.before, *(step.faults for step in steps))
+        outline = self.plan.outline
+        if not outline.faults:
+            return self.plan.before
+        idle = outline.idle_faults if self.outcome.idle else frozenset()
+        return idle.union(
+            self.plan.before, *(step.faults for step in outline.steps[: self.reached])
+        )
 
     @property
     def acted(self) -> tuple[AnyFault, ...]:
@@ -174,7 +186,8 @@ class Entry(Received):
     @property
     def status(self) -> int | None:
         """The status that was sent; None if no head was."""
-        return self.plan.head.status if self.plan.head and self.outcome.bytes_sent else None
+        head = self.plan.outline.head
+        return head.status if head and self.outcome.bytes_sent else None
 
     @property
     def succeeded(self) -> bool:
@@ -190,12 +203,15 @@ class Entry(Received):
     @property
     def frames_sent(self) -> int:
         """The frames that were handed to the kernel whole."""
-        return len(self.sent_frames)
+        return len(self._sent(self.plan.outline))
 
     @property
     def tokens_sent(self) -> int:
         """The pieces of text in those frames."""
-        return sum(frame.tokens for frame in self.sent_frames)
+        outline = self.plan.outline
+        if self.outcome.completed >= len(outline.lowered.origin):
+            return outline.tokens
+        return sum(frame.tokens for frame in self._sent(outline))
 
     @property
     def bytes_written(self) -> bytes:
@@ -221,7 +237,8 @@ class Entry(Received):
             "held": "the server let go before it",
         }.get(self.outcome.ending, "the exchange has ended before it")
         return {
-            report.text: report.skipped or (NOT_IDLE if index in self.plan.idle_faults else late)
+            report.text: report.skipped
+            or (NOT_IDLE if index in self.plan.outline.idle_faults else late)
             for index, report in enumerate(self.plan.reports)
             if index not in self._acted
         }
@@ -229,8 +246,7 @@ class Entry(Received):
     @property
     def size(self) -> int:
         """The bytes that this entry keeps alive, roughly."""
-        sent = sum(len(e.data) for e in self.plan.lowered.events if isinstance(e, Write))
-        return len(self.plan.call.body) + sent
+        return len(self.plan.call.body) + self.plan.outline.size
 
     def as_json(self) -> dict[str, Any]:
         """The entry as the admin API shows it."""

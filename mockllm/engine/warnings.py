@@ -18,7 +18,8 @@ from mockllm.engine.endpoints import served, wires
 from mockllm.engine.engine import Engine
 from mockllm.engine.exchange import Here
 from mockllm.engine.gate import profile_of
-from mockllm.engine.plan import Conditions, Found, Plan, Visit, make_plan
+from mockllm.engine.making import make_plan
+from mockllm.engine.plan import Conditions, Found, Plan, Visit
 from mockllm.faults.apply import ENDED, AnyFault
 from mockllm.faults.often import Occasion, Often
 from mockllm.matchers.call import Call

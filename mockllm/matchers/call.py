@@ -64,6 +64,8 @@ class Call:
     ordinal: int = 1
     """The how manieth of its model it is at its route, for scripts that ask."""
     conversation: Conversation = field(default_factory=Conversation)
+    memo: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
+    """What has been worked out of the request, for as long as it is remembered: never a part of it."""
 
     def header(self, name: str) -> str | None:
         """The first header of this name, whatever its case."""
@@ -87,10 +89,15 @@ class Call:
     @property
     def fingerprint(self) -> str:
         """What identifies the request: its path and raw body, equal for a retry."""
-        digest = blake2b(digest_size=16)
-        for part in (encoded(self.method), encoded(self.path), self.body):
-            digest.update(len(part).to_bytes(8, "big") + part)
-        return digest.hexdigest()
+        words = (self.method, self.path, self.body)
+        known, text = self.memo.get("fingerprint", (None, ""))
+        if known != words:
+            digest = blake2b(digest_size=16)
+            for part in (encoded(self.method), encoded(self.path), self.body):
+                digest.update(len(part).to_bytes(8, "big") + part)
+            text = digest.hexdigest()
+            self.memo["fingerprint"] = (words, text)
+        return str(text)
 
 
 def encoded(text: str) -> bytes:

@@ -25,6 +25,7 @@ from mockllm.engine.exchange import Here
 from mockllm.engine.garbage import SHOWN, garbage
 from mockllm.engine.journal import Entry, Outcome, Record, brief
 from mockllm.engine.plan import Plan, Visit
+from mockllm.engine.remembered import LONG, Remembered
 from mockllm.faults.fault import ErrorSpec
 from mockllm.matchers.call import Call
 from mockllm.profile.loader import Loaded
@@ -108,6 +109,7 @@ class Application:
         self._desk = desk
         self._on_entry = on_entry
         self._on_change = on_change
+        self._read: Remembered[tuple[Call, str | None]] = Remembered()
         self._flights: dict[Flight, None] = {}
         self._players: set[Player] = set()
         self._idle: dict[asyncio.Transport, IdlePlayer] = {}
@@ -183,7 +185,7 @@ class Application:
         record = self.engine.begin(plan, iso_time())
         outcome = await self.play(plan, record, flight)
         kept = outcome.ending == "done" and not transport.is_closing()
-        if kept and plan.idle:
+        if kept and plan.outline.idle:
             self.idle(plan, record, outcome, transport)
         return Played(keep_alive=kept)
 
@@ -204,15 +206,25 @@ class Application:
 
     def read(self, request: web.BaseRequest, body: bytes) -> tuple[Call, str | None]:
         """A request as the engine knows it, with as much of its body as there is."""
-        return self.engine.read(
-            request.method,
-            request.raw_path,
-            tuple((name, value) for name, value in request.headers.items()),
-            body,
-            keep_alive=request.keep_alive,
-            http10=request.version < (1, 1),
-            connection=getattr(request.protocol, "number", 0),
-        )
+        connection = getattr(request.protocol, "number", 0)
+        stays, http10 = request.keep_alive, request.version < (1, 1)
+
+        def read() -> tuple[Call, str | None]:
+            return self.engine.read(
+                request.method,
+                request.raw_path,
+                tuple(request.headers.items()),
+                body,
+                keep_alive=stays,
+                http10=http10,
+            )
+
+        if len(body) < LONG:
+            words = (request.method, request.raw_path, request.raw_headers, body, stays, http10)
+            call, name = self._read.get(words, read)
+        else:
+            call, name = read()
+        return replace(call, connection=connection), name
 
     async def arrival(
         self,
@@ -255,7 +267,11 @@ class Application:
                 self._on_change()
 
         player = IdlePlayer(
-            score(plan.idle), transport, self._clock, on_end, next_byte=plan.next_byte
+            score(plan.outline.idle),
+            transport,
+            self._clock,
+            on_end,
+            next_byte=plan.outline.next_byte,
         )
         self._idle[transport] = player
         self._players.add(player)
@@ -276,7 +292,7 @@ class Application:
                 ended.set_result(outcome)
 
         player = Player(
-            score(plan.lowered.events),
+            plan.answer.score,
             flight.transport,
             self._clock,
             on_end,

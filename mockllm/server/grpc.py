@@ -93,7 +93,8 @@ class Grpc:
             stream.write(trailers(INTERNAL, "Exception deserializing request!").data)
             return False
         plan, asked = self._plan(stream, method, message)
-        plan = replace(plan, lowered=lower_grpc(plan, method, asked))
+        answer = replace(plan.answer.full, lowered=lower_grpc(plan, method, asked))
+        plan = replace(plan, answer=answer)
         record = self._application.engine.begin(plan, iso_time())
         flight = Flight("POST", stream.header(":path"), stream)
         with self._application.flying(flight):

@@ -229,19 +229,12 @@ SERVERS = {
 }
 
 
-def uuid(identity: Identity) -> str:
-    """A UUID of version 4."""
-    digits = identity.hexadecimal("uuid", 32)
-    cuts = (digits[:8], digits[8:12], f"4{digits[13:16]}", f"8{digits[17:20]}", digits[20:])
-    return "-".join(cuts)
-
-
 MADE_UP: dict[str, Callable[[Identity], str]] = {
-    "processing_ms": lambda identity: str(20 + identity.number("processing", 80)),
+    "processing_ms": lambda identity: identity.decimal("processing", 20, 99),
     "request_id": lambda identity: identity.hexadecimal("request", 32),
     "request_letters": lambda identity: identity.letters("request", 22),
     "ray": lambda identity: identity.hexadecimal("ray", 16),
-    "uuid": uuid,
+    "uuid": lambda identity: identity.uuid("uuid"),
 }
 """What a server makes up for each answer, by the name of its placeholder: `{request_id}`."""
 

@@ -19,7 +19,7 @@ from mockllm.matchers.call import Call, Conversation
 from mockllm.scripts.script import Script, Text
 from mockllm.scripts.tokens import count_tokens
 from mockllm.timeline.events import AUTO, End, Frame, Head, Message
-from mockllm.wires.heads import make_head, uuid
+from mockllm.wires.heads import make_head
 from mockllm.wires.identity import Identity
 from mockllm.wires.json_bytes import compact
 from mockllm.wires.kserve import (
@@ -73,7 +73,7 @@ class KServeV2(KServe):
         asked = read_request(read_body(call, setting.identity), call, model_of(call))
         texts = [script.text] * rows(asked)
         identity = setting.identity
-        id = asked.id or uuid(identity)
+        id = asked.id or identity.uuid("uuid")
         outputs = asked.outputs or (Output(OUTPUT, asked.binary),)
         if call.stream:
             return streamed(model_of(call), id, outputs, script, len(texts), identity)

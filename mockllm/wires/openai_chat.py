@@ -63,6 +63,8 @@ FIELDS = {"messages": list, "model": str, "temperature": float, "max_tokens": in
 """What pydantic looks at in the servers that check with it."""
 MASKS = 16
 """How many different obfuscations a choice has; they repeat, because nobody reads them."""
+MASK = 8
+"""Their length."""
 STORING = ("openai", "azure")
 """The dialects whose servers keep completions."""
 NULLS_REFUSED = ("openai", "azure")
@@ -322,7 +324,7 @@ class Reply:
         )
         form = template(self.form.chunk(chunk), "text", "logprobs", "id", "mask", "usage")
         values = {b"id": quoted(self.named.id), b"logprobs": b"null", b"usage": b"null"}
-        masks = [quoted(self.mask(index, step)) for step in range(MASKS)]
+        masks = list(map(quoted, self.masks(index)))
         # Most chunks differ in text and mask alone: what stands around the text is made once.
         shells = [around(form, b"text", {**values, b"mask": mask}) for mask in masks]
         wanted = self.logprobs if part.kind != "reasoning" else None
@@ -409,7 +411,18 @@ class Reply:
 
     def mask(self, index: int, number: int) -> str:
         """The random text of `obfuscation`."""
-        return self.identity.hexadecimal(f"mask/{index}/{number % MASKS}", 8)
+        return self.masks(index)[number % MASKS]
+
+    def masks(self, index: int) -> tuple[str, ...]:
+        """Those of a choice."""
+        if index not in self._masks:
+            self._masks[index] = self.identity.hexadecimals(f"masks/{index}", MASK, MASKS)
+        return self._masks[index]
+
+    @cached_property
+    def _masks(self) -> dict[int, tuple[str, ...]]:
+        """Those of all choices that were asked for."""
+        return {}
 
 
 def overridden(usage: dict[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:

@@ -247,7 +247,7 @@ def test_azure_stream() -> None:
     first, role, text, *_, finish, usage, done = lines(CHAT, "azure", **USED)
     id = "chatcmpl-" + IDENTITY.letters("completion", 29)
     fingerprint = "fp_" + IDENTITY.hexadecimal("fingerprint", 10)
-    masks = [IDENTITY.hexadecimal(f"mask/0/{number}", 8) for number in range(2)]
+    masks = IDENTITY.hexadecimals("masks/0", 8, 16)
     names = {"ID": id, "FP": fingerprint}
     tail = '"created":TIME,"id":"ID","model":"tiny","obfuscation":"MASK","object":"chat.completion.chunk","system_fingerprint":"FP","usage":null}'  # fmt: skip
     assert first == 'data: {"choices":[],"created":0,"id":"","model":"","object":"","prompt_filter_results":[{"prompt_index":0,"content_filter_results":{"hate":{"filtered":false,"severity":"safe"},"jailbreak":{"filtered":false,"detected":false},"self_harm":{"filtered":false,"severity":"safe"},"sexual":{"filtered":false,"severity":"safe"},"violence":{"filtered":false,"severity":"safe"}}}]}'  # fmt: skip

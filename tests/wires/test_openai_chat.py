@@ -63,9 +63,9 @@ def texts(script: Script, **data: Any) -> list[str]:
             for number in range(2)
         },
         **{
-            f'"obfuscation":"{identity.hexadecimal(f"mask/{choice}/{number}", 8)}"': '"obfuscation":"MASK"'
+            f'"obfuscation":"{mask}"': '"obfuscation":"MASK"'
             for choice in range(2)
-            for number in range(16)
+            for mask in identity.hexadecimals(f"masks/{choice}", 8, 16)
         },
     }  # fmt: skip
     found = [frame.data.decode() for frame in frames(script, **data)]

@@ -1,0 +1,325 @@
+"""An answer with holes where its names stand, and answers stamped from it.
+
+Two calls in the same words get answers that differ in nothing but what their identities draw (ids,
+a time of creation, a request id, masks) and in the date. Making such an answer takes a hundred
+times as long as filling in the names of one that is there: so it is made once more with a mark for
+each name (`Holes`), and cut at the marks. What cannot be told apart so, because somebody counted
+with a name or drew a number, is `Unrepeatable`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from operator import itemgetter
+from typing import Any
+
+from mockllm.engine.answer import Answer
+from mockllm.engine.exchange import Here, WireExchange
+from mockllm.faults.apply import Report
+from mockllm.timeline.events import Beat, Extra, Frame, Head, Message, Wait, WireEvent, Write
+from mockllm.timeline.framing import Lowered
+from mockllm.timeline.score import Score
+from mockllm.timeline.slots import Step
+from mockllm.timeline.valueclass import replace, valueclass
+from mockllm.wires.identity import ALPHABET, Identity
+
+MARK = "\x7f"
+"""What no JSON that is sent, and no header, has: it need not be escaped, and is one byte."""
+CREATED = 1_999_999_999
+"""Stands for the time of creation, which is a number, and has as many digits."""
+DATED = 29
+"""The length of a date in a header."""
+FOUND = re.compile(rb"\x7f\x7f(..)|\x7f(.)|1999999999")
+
+
+class Unrepeatable(Exception):
+    """What is sent depends on more than the words of the request and the names of the answer."""
+
+
+Ask = tuple[str, tuple[Any, ...]]
+"""A method of `Identity`, and what it is called with."""
+
+
+class Holes(Identity):
+    """An identity that draws marks: texts as long as the names, each telling where it came from."""
+
+    def __init__(self) -> None:
+        super().__init__("holes")
+        self.asks: dict[Ask, tuple[str, ...]] = {}
+        """What was drawn, and the marks that were given."""
+        self.lengths: list[int] = []
+        """Of each mark, in the order of their numbers."""
+        self.date = self._marks(("date", ()), DATED, 1)[0]
+
+    def number(self, label: str, below: int) -> int:
+        """Refused: who draws a number counts with it."""
+        raise Unrepeatable(f"a number was drawn: {label}")
+
+    def decimal(self, label: str, least: int, most: int) -> str:
+        """A mark."""
+        return self._marks(("decimal", (label, least, most)), len(str(most)), 1)[0]
+
+    def hexadecimal(self, label: str, length: int) -> str:
+        """A mark."""
+        return self._marks(("hexadecimal", (label, length)), length, 1)[0]
+
+    def hexadecimals(self, label: str, length: int, count: int) -> tuple[str, ...]:
+        """Marks."""
+        return self._marks(("hexadecimals", (label, length, count)), length, count)
+
+    def uuid(self, label: str) -> str:
+        """A mark."""
+        return self._marks(("uuid", (label,)), 36, 1)[0]
+
+    def letters(self, label: str, length: int) -> str:
+        """A mark."""
+        return self._marks(("letters", (label, length)), length, 1)[0]
+
+    @property
+    def created(self) -> int:
+        """A number that is a mark too."""
+        return CREATED
+
+    def _marks(self, ask: Ask, length: int, count: int) -> tuple[str, ...]:
+        """The marks for what is asked, the same each time."""
+        if ask not in self.asks:
+            first = len(self.lengths)
+            self.asks[ask] = tuple(mark(first + step, length) for step in range(count))
+            self.lengths += [length] * count
+        return self.asks[ask]
+
+
+def mark(number: int, length: int) -> str:
+    """The mark of a number, of such a length: one sign for the number, or two behind two marks."""
+    base = len(ALPHABET)
+    if length == 2 and number < base:
+        return MARK + ALPHABET[number]
+    if length < 4 or number >= base * base:
+        raise Unrepeatable(f"no mark for name {number}, of {length} signs")
+    high, low = divmod(number, base)
+    return (MARK * 2 + ALPHABET[high] + ALPHABET[low]).ljust(length, MARK)
+
+
+def number_of(found: re.Match[bytes]) -> int | None:
+    """The number in a mark; None for the time of creation."""
+    long, short = found.groups()
+    signs = long or short
+    if signs is None:
+        return None
+    number = 0
+    for sign in signs.decode("latin-1"):
+        place = ALPHABET.find(sign)
+        if place < 0:
+            raise Unrepeatable("what is sent has the signs of marks")
+        number = number * len(ALPHABET) + place
+    return number
+
+
+class Cut:
+    """Bytes cut at their marks."""
+
+    def __init__(self, data: bytes, lengths: Sequence[int]) -> None:
+        self._parts: list[bytes] = []
+        order: list[int] = []
+        """The number of the name that stands between two parts; the time of creation is the last."""
+        start, at = 0, FOUND.search(data)
+        while at is not None:
+            number = number_of(at)
+            if number is not None and number >= len(lengths):
+                raise Unrepeatable("what is sent has the signs of marks")
+            length = len(str(CREATED)) if number is None else lengths[number]
+            self._parts += [data[start : at.start()], b""]
+            order.append(len(lengths) if number is None else number)
+            start = at.start() + length
+            at = FOUND.search(data, start)
+        self._parts.append(data[start:])
+        self._named: Callable[[tuple[bytes, ...]], tuple[bytes, ...]] = {
+            0: lambda names: (),
+            1: lambda names: (names[order[0]],),
+        }.get(len(order)) or itemgetter(*order)
+
+    def filled(self, names: tuple[bytes, ...]) -> bytes:
+        """The bytes with names in the places of the marks."""
+        parts = self._parts.copy()
+        parts[1::2] = self._named(names)
+        return b"".join(parts)
+
+
+@valueclass(frozen=True)
+class HoleyExchange(WireExchange):
+    """An exchange of which nothing may be asked that another call would be told otherwise."""
+
+    def fill(self, text: str) -> str:
+        """A text without placeholders."""
+        if "{{" in text:
+            raise Unrepeatable(f"a placeholder was filled in: {text}")
+        return text
+
+    def random(self, label: str) -> Any:
+        """What must not be drawn from."""
+        return Undrawn()
+
+
+class Undrawn:
+    """A generator of which nothing is drawn."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise Unrepeatable(f"{name} was drawn")
+
+
+class Unread:
+    """A store that nobody reads."""
+
+    def get(self, kind: str, id: str, /) -> Any:
+        """Refused: another call may find something else there."""
+        raise Unrepeatable("the store was read")
+
+    def all(self, kind: str, /) -> tuple[Any, ...]:
+        """Refused too."""
+        raise Unrepeatable("the store was read")
+
+
+UNREAD = Unread()
+
+
+@valueclass(frozen=True)
+class HoleyHere(Here):
+    """No place and no time of its own."""
+
+    mark: str = ""
+
+    @property
+    def date(self) -> str:
+        """A mark."""
+        return self.mark
+
+
+class Stencil:
+    """An answer with marks, from which answers are stamped.
+
+    Raises `Unrepeatable` where that cannot be.
+    """
+
+    def __init__(self, answer: Answer, holes: Holes) -> None:
+        if answer.effects:
+            raise Unrepeatable("the call leaves something behind")
+        self.answer = answer
+        self._asks = tuple(holes.asks)[1:]  # without the date, which is the first
+        self._lengths = tuple(holes.lengths)
+        self._moves = answer.score.moves
+        self._cut = Cut(answer.score.data, self._lengths)
+
+    def stamp(self, identity: Identity, date: str, skipped: tuple[str | None, ...] = ()) -> Stamped:
+        """The answer under these names; `skipped` tells why faults of the route do not act on this
+        call, None for those that the stencil has the word on."""
+        names = [date.encode()]
+        for method, args in self._asks:
+            drawn = getattr(identity, method)(*args)
+            names += [drawn.encode()] if isinstance(drawn, str) else [one.encode() for one in drawn]
+        names.append(b"%d" % identity.created)
+        return Stamped(self, tuple(names), skipped)
+
+    def score(self, names: tuple[bytes, ...]) -> Score:
+        """What is played, under these names."""
+        return Score(self._moves, self._cut.filled(names))
+
+    def full(self, names: tuple[bytes, ...], reports: tuple[Report, ...]) -> Answer:
+        """The whole answer, under these names."""
+        data, start = self._cut.filled(names), 0
+        events: list[WireEvent] = []
+        for event in self.answer.lowered.events:
+            if isinstance(event, Write):
+                stop = start + len(event.data)
+                events.append(Write(data[start:stop], event.apart))
+                start = stop
+            elif isinstance(event, Wait) and event.beat is not None:
+                unit = self._event(event.beat.unit, names)
+                assert isinstance(unit, Frame | Extra)
+                events.append(replace(event, beat=Beat(event.beat.every, unit)))
+            else:
+                events.append(event)
+        return replace(
+            self.answer,
+            steps=tuple(self._step(step, names) for step in self.answer.steps),
+            lowered=Lowered(tuple(events), self.answer.lowered.origin),
+            reports=reports,
+        )
+
+    def _step(self, step: Step, names: tuple[bytes, ...]) -> Step:
+        """A step, under these names."""
+        raw = None if step.raw is None else self._bytes(step.raw, names)
+        event = None if step.event is None else self._event(step.event, names)
+        return replace(step, event=event, raw=raw)
+
+    def _event(self, event: Message, names: tuple[bytes, ...]) -> Message:
+        """An event of the message timeline, under these names."""
+        match event:
+            case Head():
+                headers = [(key, self._text(value, names)) for key, value in event.headers]
+                return replace(event, headers=tuple(headers))
+            case Frame():
+                around = event.around
+                if around is not None:
+                    around = (self._bytes(around[0], names), self._bytes(around[1], names))
+                return replace(event, data=self._bytes(event.data, names), around=around)
+            case Extra(data):
+                return Extra(self._bytes(data, names))
+            case Wait(beat=Beat(every, unit)):
+                filled = self._event(unit, names)
+                assert isinstance(filled, Frame | Extra)
+                return replace(event, beat=Beat(every, filled))
+            case _:
+                return event
+
+    def _bytes(self, data: bytes, names: tuple[bytes, ...]) -> bytes:
+        """Bytes, under these names."""
+        return Cut(data, self._lengths).filled(names)
+
+    def _text(self, text: str, names: tuple[bytes, ...]) -> str:
+        """A text, under these names."""
+        return self._bytes(text.encode("utf-8", "surrogateescape"), names).decode(
+            "utf-8", "surrogateescape"
+        )
+
+
+class Stamped:
+    """An answer under its own names, of which only those are kept: the rest is the stencil's."""
+
+    __slots__ = ("_full", "_names", "_skipped", "_stencil")
+
+    def __init__(
+        self, stencil: Stencil, names: tuple[bytes, ...], skipped: tuple[str | None, ...]
+    ) -> None:
+        self._stencil = stencil
+        self._names = names
+        self._skipped = skipped
+        self._full: Answer | None = None
+
+    @property
+    def outline(self) -> Answer:
+        """The same with marks for names: right as far as kinds, places and sizes go."""
+        return self._stencil.answer
+
+    @property
+    def score(self) -> Score:
+        """What the player plays; filled in anew each time, because nobody else needs it."""
+        return self._stencil.score(self._names)
+
+    @property
+    def reports(self) -> tuple[Report, ...]:
+        """What becomes of each fault of the route."""
+        made = self._stencil.answer.reports
+        if not any(self._skipped):
+            return made
+        return tuple(
+            report if why is None else replace(report, skipped=why)
+            for report, why in zip(made, self._skipped, strict=True)
+        )
+
+    @property
+    def full(self) -> Answer:
+        """The answer itself."""
+        if self._full is None:
+            self._full = self._stencil.full(self._names, self.reports)
+        return self._full

@@ -1,0 +1,169 @@
+"""Requests that come again: what is stamped is what would have been made, to the byte."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+
+import pytest
+
+from mockllm.engine.answer import Answer
+from mockllm.engine.engine import Engine
+from mockllm.engine.exchange import Here
+from mockllm.engine.plan import Conditions, Plan
+from mockllm.engine.stencil import CREATED, MARK, Stamped
+from mockllm.engine.warnings import requests
+from mockllm.matchers.call import Call
+from mockllm.profile.library import Library
+from mockllm.profile.loader import Loaded
+from mockllm.timeline.events import Write
+from mockllm.timeline.score import Send
+from mockllm.timeline.valueclass import replace
+from tests.engine.build import HERE, Clock, engine, profile, status
+
+LIBRARY = Library()
+STRIDE = 157
+"""Every which of the requests that can be made up is tried: of seven hundred, five."""
+TIMES = 5
+"""How often each request comes: it is learned at the second time."""
+CHAT: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": "Hi"}]}
+
+
+def both(loaded: Loaded, call: Call, *, paced: bool = True) -> Iterator[tuple[Plan, Plan]]:
+    """The plans that a request gets again and again: as a server makes them, and each anew."""
+    server, fresh = (
+        Engine(LIBRARY, loaded, conditions=Conditions(3, paced=paced), now=Clock())
+        for _ in range(2)
+    )
+    for number in range(TIMES):
+        here = Here(HERE.now + number)
+        yield server.plan(call, None, here), fresh.plan(replace(call, memo={}), None, here)
+
+
+def chat(**fields: Any) -> Call:
+    """A chat request, as a server reads it."""
+    body = json.dumps(CHAT | fields).encode()
+    return engine().read("POST", "/v1/chat/completions", (("host", "x"),), body)[0]
+
+
+def events(answer: Answer | Stamped) -> list[tuple[int, bytes] | object]:
+    """What the player of an answer does."""
+    score = answer.score
+    return [
+        (move.events, score.data[move.start : move.stop]) if isinstance(move, Send) else move
+        for move in score.moves
+    ]
+
+
+@pytest.mark.parametrize("name", sorted(LIBRARY.paths))
+def test_every_profile(name: str) -> None:
+    """All that ships, asked in a few of the ways that there are."""
+    loaded = LIBRARY.find(name)
+    for trial in islice(requests(loaded), 3, None, STRIDE):
+        for stamped, made in both(loaded, replace(trial.call, memo={})):
+            assert stamped.answer.full == made.answer.full
+            assert stamped.reports == made.reports
+            assert events(stamped.answer) == events(made.answer)
+
+
+def stamped_ways(text: str, call: Call, *, paced: bool = True) -> list[bool]:
+    """Whether each answer was stamped, of answers that are right."""
+    seen = []
+    for plan, made in both(profile(text), call, paced=paced):
+        assert plan.answer.full == made.answer.full
+        seen.append(isinstance(plan.answer, Stamped))
+    return seen
+
+
+REPEATS = [False, False, True, True, True]
+NEVER = [False] * TIMES
+
+
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "pacing: {ttft: 20ms, itl: 20ms}",
+        "dialect: vllm",
+        "dialect: azure",
+        "script: tools2",
+        "faults: [{fail: 503}]",
+        "faults: [{stall: 30s}]",
+        "faults: [{send: {error: openai}, at: after content 5}]",
+        "faults: [{encode: {newline: crlf}}]",
+    ],
+)
+def test_what_repeats(text: str, stream: bool) -> None:
+    """From the third time on an answer is stamped, faults included."""
+    fields = {"stream": True, "stream_options": {"include_usage": True}} if stream else {}
+    assert stamped_ways(text, chat(**fields)) == REPEATS
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "script: {words: 9}",
+        "pacing: {ttft: 20ms, jitter: 20%}",
+        "pacing: {ttft: 20ms, load: {slots: 2}}",
+        "faults: [{send: {comment: late}, at: server 1s}]",
+        "account: {rpm: 3}",
+        'faults: [{reply: {status: 503, headers: {retry-after: "{{now+2s}}"}}}]',
+        "faults: [{wait: {uniform: [1s, 2s]}}]",
+    ],
+)
+def test_what_does_not(text: str) -> None:
+    """What draws, waits for a time or depends on others is made each time."""
+    assert stamped_ways(text, chat(stream=True)) == NEVER
+
+
+def test_what_leaves_something_behind() -> None:
+    """A stored completion is a document of its own."""
+    assert stamped_ways("", chat(store=True)) == NEVER
+
+
+@pytest.mark.parametrize(
+    "said",
+    [MARK, f"{MARK}{MARK}AA", f"{MARK}A", str(CREATED)],
+    ids=["mark", "long", "short", "time"],
+)
+def test_who_says_marks(said: str) -> None:
+    """A request that has the signs of marks gets its own words back, whatever they are."""
+    call = chat(stream=True, model=f"a{said}b")
+    for plan, made in both(profile(""), call):
+        assert plan.answer.full == made.answer.full
+
+
+def test_faults_that_are_due_sometimes() -> None:
+    """An answer with the fault and one without are two; reasons are those of the call."""
+    found = list(both(profile("faults: [{fail: 503, every: 2}]"), chat()))
+    assert [plan.reports for plan, _ in found] == [made.reports for _, made in found]
+    assert [plan.answer.full for plan, _ in found] == [made.answer.full for _, made in found]
+    assert [plan.reports[0].skipped for plan, _ in found][::2] == [
+        f"call {number} of the session, every: 2" for number in (1, 3, 5)
+    ]
+    assert isinstance(found[-1][0].answer, Stamped)
+
+
+def test_names_differ() -> None:
+    """Each call has names of its own, and its own date."""
+    plans = [plan for plan, _ in both(profile(""), chat(stream=True))]
+    texts = [
+        b"".join(event.data for event in plan.lowered.events if isinstance(event, Write))
+        for plan in plans
+    ]
+    assert len({text.split(b"chatcmpl-")[1][:29] for text in texts}) == TIMES
+    assert len({text.split(b"date: ")[1][:29] for text in texts}) == TIMES
+    assert MARK.encode() not in b"".join(texts)
+
+
+def test_another_profile_of_the_same_name() -> None:
+    """What was learned under one profile is not played under the one that replaces it."""
+    server, call = engine("about: a"), chat()
+    for _ in range(3):
+        server.plan(call, None, HERE)
+    server.add(profile("faults: [{fail: 418}]"))
+    plan = server.plan(call, None, HERE)
+    assert status(plan) == 418
