@@ -119,12 +119,18 @@ def place_of(mark: Any) -> tuple[int, int]:
 def check_depth(text: str, file: str) -> None:
     """Refuse nesting that would overflow the stack of libyaml's composer, which recurses in C."""
     depth = 0
-    for event in yaml.parse(text, Loader):
-        depth += isinstance(event, yaml.CollectionStartEvent)
-        depth -= isinstance(event, yaml.CollectionEndEvent)
-        if depth > MAX_DEPTH:
-            message = f"expected at most {MAX_DEPTH} levels"
-            raise ProfileError(file, [Problem(*place_of(event.start_mark), "", message)])
+    message = f"expected at most {MAX_DEPTH} levels"
+    try:
+        for event in yaml.parse(text, Loader):
+            depth += isinstance(event, yaml.CollectionStartEvent)
+            depth -= isinstance(event, yaml.CollectionEndEvent)
+            if depth > MAX_DEPTH:
+                raise ProfileError(file, [Problem(*place_of(event.start_mark), "", message)])
+    except yaml.MarkedYAMLError as error:
+        # libyaml looks ahead in `[[[…`, and has a limit of its own since 0.2.6.
+        if error.problem is None or "nesting depth" not in error.problem:
+            raise
+        raise ProfileError(file, [Problem(*place_of(error.problem_mark), "", message)]) from None
 
 
 def plain(document: Document, node: yaml.Node, path: str, depth: int) -> Any:
