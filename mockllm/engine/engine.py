@@ -231,19 +231,36 @@ class Engine:
         *,
         otherwise: Loaded | None = None,
         visit: Visit | None = None,
+        connection: int | None = None,
     ) -> Plan:
         """The plan for a call, which is counted by this, unless its upload was (`visit`).
 
         `otherwise` is the profile of a call that chooses none; without it, the one that is on.
+        `connection` is the number of the call's connection, where the call does not say it.
         """
-        made = self._plan(call, path_name, here, refusal=None, visit=visit, otherwise=otherwise)
-        if made.carried_out:
-            self._store.apply(made.outline.effects)
+        made = self._plan(
+            call,
+            path_name,
+            here,
+            refusal=None,
+            visit=visit,
+            otherwise=otherwise,
+            connection=connection,
+        )
+        effects = made.outline.effects
+        if effects and made.carried_out:
+            self._store.apply(effects)
         self._inflight.begin(made)
         return made
 
     def uploads(
-        self, call: Call, path_name: str | None, here: Here, *, otherwise: Loaded | None = None
+        self,
+        call: Call,
+        path_name: str | None,
+        here: Here,
+        *,
+        otherwise: Loaded | None = None,
+        connection: int | None = None,
     ) -> tuple[Visit | None, tuple[tuple[Stage, Plan], ...]]:
         """What happens while the body of a call arrives, of which only the head has been read.
 
@@ -259,7 +276,7 @@ class Engine:
         if found.route is None or not any(map(acts_on_upload, found.route.faults)):
             return None, ()
         begun = self._counters.begin(call, self._now())
-        call = replace(call, attempt=begun.attempt)
+        call = counted(call, begun, connection)
         visit = self._visit(call, profile, found, begun)
         plans = upload_plans(
             call,
@@ -360,6 +377,7 @@ class Engine:
         visit: Visit | None,
         otherwise: Loaded | None = None,
         ledger: Ledger | None = None,
+        connection: int | None = None,
     ) -> Plan:
         profile = otherwise or self.profile
         chosen = refusal is not None
@@ -376,7 +394,7 @@ class Engine:
         else:
             number = visit.number or said_attempt(call) or call.attempt
             begun = Begun(visit.ticket, number, visit.first)
-        call = replace(call, attempt=begun.attempt)
+        call = counted(call, begun, connection)
         admission = OPEN
         if refusal is None and wire is not None:
             admission = self._admission(call, profile, wire, begun.ticket, here, ledger)
@@ -419,6 +437,12 @@ class Engine:
         elapsed = (now - self._start) * speed
         arrival = Arrival(profile.name, call, wire, setting, ticket, now * speed, elapsed, here.now)
         return (self._ledger if ledger is None else ledger).admit(account, arrival)
+
+
+def counted(call: Call, begun: Begun, connection: int | None) -> Call:
+    """A call that knows which attempt it is, and on which connection."""
+    number = call.connection if connection is None else connection
+    return replace(call, attempt=begun.attempt, connection=number)
 
 
 def split_target(target: str) -> tuple[str, str]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import field
 from email.utils import formatdate
+from functools import lru_cache
 from random import Random
 from typing import Any
 
@@ -37,7 +38,7 @@ class Here:
     @property
     def date(self) -> str:
         """Now, as a date header says it."""
-        return formatdate(self.now, usegmt=True)
+        return date_of(int(self.now))
 
     def fill(self, text: str) -> str:
         """The text with `{{now+2s}}`, `{{self}}` and `{{listener NAME}}` filled in."""
@@ -54,6 +55,12 @@ class Here:
                 return self.listeners[name]
             case _:
                 return found[0]
+
+
+@lru_cache(maxsize=2)  # it is the same for all calls of a second
+def date_of(second: int) -> str:
+    """A Unix time, as a date header says it."""
+    return formatdate(second, usegmt=True)
 
 
 @valueclass(frozen=True, slots=True)

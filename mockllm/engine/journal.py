@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from mockllm.engine.answer import Answer
 from mockllm.engine.plan import Plan
@@ -13,7 +13,7 @@ from mockllm.engine.received import Received
 from mockllm.faults.apply import AnyFault
 from mockllm.matchers.redact import redact
 from mockllm.timeline.events import Beat, Extra, Frame, Wait, WireEvent, Write
-from mockllm.timeline.valueclass import replace, valueclass
+from mockllm.timeline.valueclass import valueclass
 
 Ending = Literal["playing", "done", "closed", "reset", "held", "peer gone"]
 Leaving = Literal["fin", "rst"]
@@ -243,11 +243,6 @@ class Entry(Received):
             if index not in self._acted
         }
 
-    @property
-    def size(self) -> int:
-        """The bytes that this entry keeps alive, roughly."""
-        return len(self.plan.call.body) + self.plan.outline.size
-
     def as_json(self) -> dict[str, Any]:
         """The entry as the admin API shows it."""
         plan, outcome = self.plan, self.outcome
@@ -304,36 +299,58 @@ class Entry(Received):
         return first.data.decode("latin-1").rstrip("\r\n")
 
 
+class Playing(Protocol):
+    """Who knows how a call goes that is not over."""
+
+    @property
+    def outcome(self) -> Outcome:
+        """How it goes so far."""
+
+
 class Record:
     """The place of one call in the journal: it asks its player until that is over."""
 
-    __slots__ = ("_entry", "_progress")
+    __slots__ = ("_at", "_entry", "_outcome", "_player", "_time", "number", "plan", "size")
 
-    def __init__(self, entry: Entry) -> None:
-        self._entry = entry
-        self._progress: Callable[[], Outcome] | None = None
+    def __init__(self, number: int, time: str, plan: Plan, at: float = 0.0) -> None:
+        self.number = number
+        self.plan = plan
+        self.size = len(plan.call.body) + plan.outline.size
+        """The bytes that it keeps alive, roughly."""
+        self._time, self._at = time, at
+        self._outcome = UNPLAYED
+        self._player: Playing | None = None
+        self._entry: Entry | None = None
 
     @classmethod
     def unseen(cls, plan: Plan) -> Record:
         """A record that no journal keeps: what it plays is part of another."""
-        return cls(Entry(0, "", plan, Outcome()))
+        return cls(0, "", plan)
 
     @property
     def entry(self) -> Entry:
         """The call as it stands now."""
-        if self._progress is None:
-            return self._entry
-        return replace(self._entry, outcome=self._progress())
+        if self._player is not None:
+            return self._made(self._player.outcome)
+        if self._entry is None:
+            self._entry = self._made(self._outcome)
+        return self._entry
 
-    def follow(self, progress: Callable[[], Outcome]) -> None:
-        """Where to ask how the call goes."""
-        self._progress = progress
+    def _made(self, outcome: Outcome) -> Entry:
+        """The call, with such an outcome."""
+        return Entry(self.number, self._time, self.plan, outcome, self._at)
+
+    def follow(self, player: Playing) -> None:
+        """Whom to ask how the call goes."""
+        self._player = player
 
     def update(self, outcome: Outcome) -> Entry:
         """Write down how the call went."""
-        self._progress = None
-        self._entry = replace(self._entry, outcome=outcome)
-        return self._entry
+        self._player, self._entry, self._outcome = None, None, outcome
+        return self.entry
+
+
+UNPLAYED = Outcome()
 
 
 class Journal:
@@ -348,13 +365,13 @@ class Journal:
     def begin(self, plan: Plan, time: str, *, at: float = 0.0) -> Record:
         """Write down a call that has been read, so many seconds after the start or reset."""
         self._number += 1
-        record = Record(Entry(self._number, time, plan, Outcome(), at))
+        record = Record(self._number, time, plan, at)
         self._entries.append(record)
-        self._bytes += record.entry.size
+        self._bytes += record.size
         while len(self._entries) > self._max_calls or (
             self._bytes > self._max_bytes and len(self._entries) > 1
         ):
-            self._bytes -= self._entries.popleft().entry.size
+            self._bytes -= self._entries.popleft().size
         return record
 
     def entries(self) -> tuple[Entry, ...]:

@@ -68,17 +68,23 @@ def exchange_of(
     """The exchange of a call; `who` in it is what all of its draws derive from."""
     who = (conditions.seed, name, found.name, call.fingerprint, call.session, visit.attempt)
     ready = visit.elapsed * conditions.speed >= profile.loading
-    setting = setting_of(call, profile, wire, Identity(dice.key(*who)), store)
-    return WireExchange(call, wire, replace(setting, ready=ready), here, who)
+    setting = setting_of(call, profile, wire, Identity(dice.key(*who)), store, ready=ready)
+    return WireExchange(call, wire, setting, here, who)
 
 
 def setting_of(
-    call: Call, profile: Profile, wire: Wire | None, identity: Identity, store: Store
+    call: Call,
+    profile: Profile,
+    wire: Wire | None,
+    identity: Identity,
+    store: Store,
+    *,
+    ready: bool = True,
 ) -> Setting:
-    """What the answer to a call depends on, with a server that is ready."""
+    """What the answer to a call depends on."""
     dialect = profile.dialect or (wire.dialect_of(call) if wire else Wire.dialect)
     context = profile.account.context if profile.account is not None else None
-    return Setting(identity, profile.models, DIALECTS[dialect], store, context=context)
+    return Setting(identity, profile.models, DIALECTS[dialect], store, ready, context=context)
 
 
 def upload_plans(

@@ -167,7 +167,10 @@ def fitting(conditions: Conditions, profile: Profile) -> Conditions:
     """
     seeds = (conditions.seed, profile.seed, 0)
     seed = next(seed for seed in seeds if seed is not None)
-    return replace(conditions, seed=seed, speed=conditions.speed if profile.scalable else 1.0)
+    speed = conditions.speed if profile.scalable else 1.0
+    if (seed, speed) == (conditions.seed, conditions.speed):
+        return conditions
+    return Conditions(seed, speed, conditions.paced)
 
 
 def hastened(lowered: Lowered, speed: float) -> Lowered:

@@ -19,6 +19,8 @@ from mockllm.wires.wire import Refused
 API_KEY = "mockllm-not-a-key"
 """What clients send that need a key and have none: no secret scanner takes it for one."""
 HEADER = "x-mockllm-profile"
+PLAIN = "chooses nothing"
+"""What is remembered of a request that chooses no profile, with its model: most do not, and come again."""
 
 
 @valueclass(frozen=True, slots=True)
@@ -51,9 +53,12 @@ def select(call: Call, path_name: str | None, names: Collection[str]) -> Selecti
 
     `path_name` is what `split_path` found.
     """
+    if path_name is None and PLAIN in call.memo and call.memo[PLAIN] is call.model:
+        return Selection(None, call)
     key_name, session = split_name(call.key)
     model_name, real_model = split_name(call.model)
-    call = replace(call, session=session)
+    if session != call.session:
+        call = replace(call, session=session)
     if real_model:
         call = replace(call, model=real_model)
     if path_name is not None:
@@ -65,6 +70,8 @@ def select(call: Call, path_name: str | None, names: Collection[str]) -> Selecti
         return Selection(checked(key_name, names, 401, "API key"), call, "key")
     if model_name is not None:
         return Selection(checked(model_name, names, 404, "model"), call, "model")
+    if not call.session:
+        call.memo[PLAIN] = call.model
     return Selection(None, call)
 
 

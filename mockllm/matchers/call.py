@@ -13,6 +13,9 @@ PREFIX = "mock-"
 """What a model or an API key begins with that chooses a profile."""
 
 
+NOTHING: Mapping[str, str] = {}
+
+
 @valueclass(frozen=True, slots=True)
 class Conversation:
     """What the client has said and wants to hear, whatever its API calls it."""
@@ -69,8 +72,12 @@ class Call:
 
     def header(self, name: str) -> str | None:
         """The first header of this name, whatever its case."""
-        wanted = name.lower()
-        return next((value for key, value in self.headers if key.lower() == wanted), None)
+        headers, known = self.memo.get("headers", (None, NOTHING))
+        if headers is not self.headers:
+            known = {key.lower(): value for key, value in reversed(self.headers)}
+            self.memo["headers"] = (self.headers, known)
+        found: str | None = known.get(name.lower())
+        return found
 
     def header_values(self, name: str) -> tuple[str, ...]:
         """Every header of this name, whatever its case."""

@@ -9,8 +9,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -109,7 +108,7 @@ class Application:
         self._desk = desk
         self._on_entry = on_entry
         self._on_change = on_change
-        self._read: Remembered[tuple[Call, str | None]] = Remembered()
+        self._heard: Remembered[Heard] = Remembered()
         self._flights: dict[Flight, None] = {}
         self._players: set[Player] = set()
         self._idle: dict[asyncio.Transport, IdlePlayer] = {}
@@ -131,29 +130,31 @@ class Application:
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request."""
-        if request.path.startswith(admin.PREFIX):
+        method, path = request.method, path_of(request)
+        if path.startswith(admin.PREFIX):
             return await admin.respond(request, self._desk, self._guard)
-        if self.is_own_health(request):
+        if method in ("GET", "HEAD") and self.is_own_health(method, path):
             return web.json_response({"status": "ok"})
         transport = request.transport
         if transport is None:
             return Played(keep_alive=False)
-        flight = Flight(
-            request.method, request.path, transport, getattr(request.protocol, "shortcut", None)
-        )
-        with self.flying(flight):
+        way = getattr(request.protocol, "shortcut", None)
+        flight = Flight(method, path, transport, way)
+        self.begin(flight)
+        try:
             return await self.answer(request, flight)
+        finally:
+            self.end(flight)
 
-    @contextmanager
-    def flying(self, flight: Flight) -> Iterator[None]:
-        """Count a request among those in flight while it is answered."""
+    def begin(self, flight: Flight) -> None:
+        """Count a request among those in flight, until its handler is done."""
         self._flights[flight] = None
         self._on_change()
-        try:
-            yield
-        finally:
-            del self._flights[flight]
-            self._on_change()
+
+    def end(self, flight: Flight) -> None:
+        """A request's handler is done."""
+        del self._flights[flight]
+        self._on_change()
 
     async def answer(self, request: web.BaseRequest, flight: Flight) -> Played:
         """Answer a request to the provider that is mocked."""
@@ -163,26 +164,27 @@ class Application:
         if request.headers.get("expect", "").lower() == "100-continue":
             transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         upload = Upload(request.content)
-        here = Here(
-            datetime.now(UTC).timestamp(),
-            f"{request.scheme}://{request.host}",
-            self.engine.listeners,
-        )
+        came = datetime.now(UTC)
+        heard = self.heard(request, b"")
+        here = Here(came.timestamp(), heard.url, self.engine.listeners)
+        connection = getattr(request.protocol, "number", 0)
         try:
-            visit, acted, over = await self.arrival(request, upload, here, flight)
+            visit, acted, over = await self.arrival(heard, connection, upload, here, flight)
             if over:
                 return Played(keep_alive=False)
             body = await upload.whole()
         except (ConnectionError, asyncio.IncompleteReadError, web.RequestPayloadError) as error:
             log.info("%s %s: the client left in its body: %s", request.method, request.path, error)
             return Played(keep_alive=False)
-        call, path_name = self.read(request, body if body is not None else b"")
         if body is None:
+            call = replace(heard.call, connection=connection)
             plan = self.engine.refusal(call, too_large(), here)
         else:
-            plan = self.planned(call, path_name, here, visit)
+            heard = self.heard(request, body) if body else heard
+            plan = self.planned(heard.call, heard.path_name, here, visit, connection=connection)
+        if acted:
             plan = replace(plan, before=acted)
-        record = self.engine.begin(plan, iso_time())
+        record = self.engine.begin(plan, said(came))
         outcome = await self.play(plan, record, flight)
         kept = outcome.ending == "done" and not transport.is_closing()
         if kept and plan.outline.idle:
@@ -190,58 +192,61 @@ class Application:
         return Played(keep_alive=kept)
 
     def planned(
-        self, call: Call, path_name: str | None, here: Here, visit: Visit | None = None
+        self,
+        call: Call,
+        path_name: str | None,
+        here: Here,
+        visit: Visit | None = None,
+        *,
+        connection: int | None = None,
     ) -> Plan:
         """The plan for a call, under the profile of this port where the call chooses none."""
-        return self.engine.plan(call, path_name, here, otherwise=self._profile, visit=visit)
+        return self.engine.plan(
+            call, path_name, here, otherwise=self._profile, visit=visit, connection=connection
+        )
 
-    def is_own_health(self, request: web.BaseRequest) -> bool:
+    def is_own_health(self, method: str, path: str) -> bool:
         """Whether the health of this server is asked for, and not that of one that it imitates:
         vLLM has `/health` too, and a profile's faults may act there."""
-        if request.path not in HEALTH or request.method not in ("GET", "HEAD"):
+        if path not in HEALTH:
             return False
         profile = self._profile or self.engine.profile
-        wire, _ = find(Call(request.method, request.path), profile.profile.dialect)
+        wire, _ = find(Call(method, path), profile.profile.dialect)
         return wire is None
 
-    def read(self, request: web.BaseRequest, body: bytes) -> tuple[Call, str | None]:
+    def heard(self, request: web.BaseRequest, body: bytes) -> Heard:
         """A request as the engine knows it, with as much of its body as there is."""
-        connection = getattr(request.protocol, "number", 0)
-        stays, http10 = request.keep_alive, request.version < (1, 1)
+        method, target, raw = request.method, request.raw_path, request.raw_headers
+        stays, http10 = request.keep_alive, request.version < aiohttp.HttpVersion11
 
-        def read() -> tuple[Call, str | None]:
-            return self.engine.read(
-                request.method,
-                request.raw_path,
+        def read() -> Heard:
+            call, path_name = self.engine.read(
+                method,
+                target,
                 tuple(request.headers.items()),
                 body,
                 keep_alive=stays,
                 http10=http10,
             )
+            return Heard(call, path_name, f"{request.scheme}://{request.host}")
 
-        if len(body) < LONG:
-            words = (request.method, request.raw_path, request.raw_headers, body, stays, http10)
-            call, name = self._read.get(words, read)
-        else:
-            call, name = read()
-        return replace(call, connection=connection), name
+        if len(body) >= LONG:
+            return read()
+        return self._heard.get((method, target, raw, body, stays, http10), read)
 
     async def arrival(
-        self,
-        request: web.BaseRequest,
-        upload: Upload,
-        here: Here,
-        flight: Flight,
+        self, heard: Heard, connection: int, upload: Upload, here: Here, flight: Flight
     ) -> tuple[Visit | None, frozenset[int], bool]:
-        """Let happen what is planned while the body arrives.
+        """Let happen what is planned while the body arrives, of a request whose head is read.
 
         Returns the visit if the call has been counted, the faults that acted, and whether the
         exchange is over.
         """
-        call, path_name = self.read(request, b"")
         transport = flight.transport
-        visit, plans = self.engine.uploads(call, path_name, here, otherwise=self._profile)
-        acted: frozenset[int] = frozenset()
+        visit, plans = self.engine.uploads(
+            heard.call, heard.path_name, here, otherwise=self._profile, connection=connection
+        )
+        acted: frozenset[int] = NONE
         for stage, plan in plans:
             if not await upload.reaches(stage.size):
                 break
@@ -279,16 +284,19 @@ class Application:
 
     async def play(self, plan: Plan, record: Record, flight: Flight) -> Outcome:
         """Play a plan to its end, whichever it is, and write it down."""
-        ended: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        ended: asyncio.Future[Outcome] | None = None
+        done: Outcome | None = None
 
         def on_end(outcome: Outcome) -> None:
+            nonlocal done
+            done = outcome
             self._players.discard(player)
             entry = record.update(outcome)
             if entry.number:  # else it is only a part of a call
                 self.engine.ended(entry)
                 self._on_entry(entry)
             self._on_change()
-            if not ended.done():
+            if ended is not None and not ended.done():
                 ended.set_result(outcome)
 
         player = Player(
@@ -299,13 +307,37 @@ class Application:
             shortcut=flight.shortcut,
             lateness=self.engine.lateness,
         )
-        record.follow(lambda: player.outcome)
-        if record.entry.number:
+        record.follow(player)
+        if record.number:
             flight.record = record
         self._players.add(player)
         player.play()
+        if done is not None:  # all was sent at once
+            return done
         self._on_change()
+        ended = asyncio.get_running_loop().create_future()
         return await ended
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A request that has been read."""
+
+    call: Call
+    path_name: str | None
+    """The profile that its path names."""
+    url: str
+    """Where its client found the server."""
+
+
+def path_of(request: web.BaseRequest) -> str:
+    """The path of a request; of one whose target is a whole URL, of that."""
+    target: str = request.raw_path
+    return target.partition("?")[0] if target.startswith("/") else request.path
+
+
+NONE: frozenset[int] = frozenset()
+"""Most calls meet no faults; each empty set is an object of its own."""
 
 
 class Upload:
@@ -327,6 +359,9 @@ class Upload:
 
     async def whole(self) -> bytes | None:
         """The whole body; None where it is over the limit (it has been read all the same)."""
+        if not self._parts and self._content.is_eof():  # it has come with the head
+            body: bytes = self._content.read_nowait()
+            return body if len(body) <= MAX_BODY else None
         async for part in self._content.iter_any():
             self._keep(part)
             if self._size > MAX_DRAINED:
@@ -353,7 +388,12 @@ def too_large() -> ErrorSpec:
 
 def iso_time() -> str:
     """Now, as the journal says it."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
+    return said(datetime.now(UTC))
+
+
+def said(moment: datetime) -> str:
+    """A moment in UTC, as the journal says it."""
+    return moment.isoformat(timespec="milliseconds")
 
 
 NUMBERS = itertools.count(1)

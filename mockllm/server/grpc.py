@@ -97,8 +97,11 @@ class Grpc:
         plan = replace(plan, answer=answer)
         record = self._application.engine.begin(plan, iso_time())
         flight = Flight("POST", stream.header(":path"), stream)
-        with self._application.flying(flight):
+        self._application.begin(flight)
+        try:
             outcome = await self._application.play(plan, record, flight)
+        finally:
+            self._application.end(flight)
         return outcome.ending == "done"
 
     def _plan(self, stream: Stream, method: Method, message: Any) -> tuple[Plan, Asked]:

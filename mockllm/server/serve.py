@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TextIO
 
 from mockllm import __version__
 from mockllm.engine.journal import Entry
@@ -207,12 +208,15 @@ def reread(service: Service, file: str, known: dict[str, dict[str, str]]) -> Non
 
 def log_entry(entry: Entry) -> None:
     """One line for a call that is over."""
-    log.info("call", extra={"entry": entry})
+    # Not by `info`, which looks for its caller; no line says who that is.
+    record = logging.LogRecord(log.name, logging.INFO, __file__, 0, "call", (), None)
+    record.entry = entry
+    log.handle(record)
 
 
 def set_up_log(form: str) -> None:
     """The log goes to stderr, in lines of text or of JSON."""
-    handler = logging.StreamHandler(sys.stderr)
+    handler = Turnwise(sys.stderr)
     handler.setFormatter(JsonLines() if form == "json" else TextLines("%(asctime)s %(message)s"))
     logger = logging.getLogger("mockllm")
     logger.handlers = [handler]
@@ -222,8 +226,36 @@ def set_up_log(form: str) -> None:
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
 
 
+class Turnwise(logging.StreamHandler[TextIO]):
+    """Writes the lines of one turn of the loop together: a write takes as long as making five lines."""
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__(stream)
+        self._lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep a line until the turn is over; without a loop, write it."""
+        try:
+            self._lines.append(self.format(record))
+            if len(self._lines) == 1:
+                asyncio.get_running_loop().call_soon(self.flush)
+        except RuntimeError:
+            self.flush()
+        except Exception:
+            self.handleError(record)
+
+    def flush(self) -> None:
+        """Write what there is."""
+        lines, self._lines = self._lines, []
+        if lines:
+            self.stream.write("\n".join([*lines, ""]))
+        super().flush()
+
+
 class TextLines(logging.Formatter):
     """A line for people."""
+
+    _second: tuple[int, str] = (0, "")
 
     def format(self, record: logging.LogRecord) -> str:
         """A call in words, anything else as it is."""
@@ -231,6 +263,13 @@ class TextLines(logging.Formatter):
         if isinstance(entry, Entry):
             record.msg, record.args = call_line(entry), ()
         return super().format(record)
+
+    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:
+        """As it is by default; all but the milliseconds is the same for all lines of a second."""
+        second = int(record.created)
+        if self._second[0] != second:
+            self._second = (second, super().formatTime(record, "%Y-%m-%d %H:%M:%S"))
+        return f"{self._second[1]},{int(record.msecs):03d}"
 
 
 class JsonLines(logging.Formatter):

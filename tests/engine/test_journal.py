@@ -177,12 +177,23 @@ def test_the_whole_text_is_the_scripts() -> None:
     assert refused.whole_text == ""
 
 
+class Player:
+    """One that gets on each time that it is asked."""
+
+    def __init__(self) -> None:
+        self._outcomes = iter([Outcome("playing", 1, 1, 5), Outcome("playing", 2, 2, 9)])
+
+    @property
+    def outcome(self) -> Outcome:
+        return next(self._outcomes)
+
+
 def test_a_record_follows_its_player() -> None:
     """Until it is over an entry asks how the call goes."""
     journal = Journal()
     record = journal.begin(stalled(), "now")
-    outcomes = iter([Outcome("playing", 1, 1, 5), Outcome("playing", 2, 2, 9)])
-    record.follow(lambda: next(outcomes))
+    player = Player()
+    record.follow(player)
     assert [journal.entries()[0].outcome.bytes_sent for _ in range(2)] == [5, 9]
     assert record.update(Outcome("done", 6, 6, 20)).outcome.ending == "done"
     assert record.entry.outcome.bytes_sent == 20
@@ -203,7 +214,7 @@ def test_the_journal_keeps_so_many_calls() -> None:
 def test_the_journal_keeps_so_many_bytes() -> None:
     """Calls that are too large together push out the oldest; the last one always stays."""
     plan = stalled()
-    size = Journal().begin(plan, "now").entry.size
+    size = Journal().begin(plan, "now").size
     assert size == len(plan.call.body) + sum(
         len(e.data) for e in plan.lowered.events if isinstance(e, Write)
     )
