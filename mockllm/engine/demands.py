@@ -48,7 +48,8 @@ class Demands:
 
     def note(self, entry: Entry) -> None:
         """Remember what acted on a call, which the journal may forget."""
-        self._acted |= {id(fault): fault for fault in entry.acted}
+        for fault in entry.acted:
+            self._acted[id(fault)] = fault
 
     def clear(self) -> None:
         """Forget what was asked for and what acted."""

@@ -334,7 +334,7 @@ class Engine:
         self, call: Call, path_name: str | None, otherwise: Loaded | None
     ) -> tuple[Call, Loaded]:
         """The profile that a call means, and the call without what chose it; raises `Refused`."""
-        selection = select(call, path_name, self.names)
+        selection = select(call, path_name, lambda: self.names)
         if selection.name is not None:
             profile = self.find(selection.name)
         else:

@@ -166,6 +166,8 @@ class Entry(Received):
     @property
     def acted(self) -> tuple[AnyFault, ...]:
         """The faults that acted, as the profile has them."""
+        if not self._acted:
+            return ()
         return tuple(fault for index, fault in enumerate(self._faults) if index in self._acted)
 
     @property
@@ -226,11 +228,15 @@ class Entry(Received):
     @property
     def fired(self) -> tuple[str, ...]:
         """The faults that acted, as a profile would spell them."""
+        if not self._acted:
+            return ()
         return tuple(r.text for index, r in enumerate(self.plan.reports) if index in self._acted)
 
     @property
     def not_fired(self) -> dict[str, str]:
         """The other faults of the route, and why they did not act."""
+        if not self.plan.outline.reports:
+            return {}
         late = {
             "playing": "not reached yet",
             "peer gone": "the client had left before it",

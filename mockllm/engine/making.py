@@ -66,10 +66,19 @@ def exchange_of(
     store: Store = NOTHING,
 ) -> WireExchange:
     """The exchange of a call; `who` in it is what all of its draws derive from."""
-    who = (conditions.seed, name, found.name, call.fingerprint, call.session, visit.attempt)
+    same = (conditions.seed, name, found.name, call.fingerprint, call.session)
+    known, before = call.memo.get(NAMED, (None, ""))
+    if known != same:
+        before = dice.key(*same)
+        call.memo[NAMED] = (same, before)
     ready = visit.elapsed * conditions.speed >= profile.loading
-    setting = setting_of(call, profile, wire, Identity(dice.key(*who)), store, ready=ready)
-    return WireExchange(call, wire, setting, here, who)
+    identity = Identity(f"{before}/{dice.key(visit.attempt)}")
+    setting = setting_of(call, profile, wire, identity, store, ready=ready)
+    return WireExchange(call, wire, setting, here, (*same, visit.attempt))
+
+
+NAMED = "key of its dice"
+"""What is remembered of a request: all of its names but the attempt."""
 
 
 def setting_of(

@@ -43,10 +43,12 @@ def answer(case: Case) -> Answer | Stamped:
     if not is_plain(case):
         return draft(case)
     faults = case.found.route.faults if case.found.route else ()
-    chances = occasions(case)
-    skipped = tuple(fault.skipped(chances(index)) for index, fault in enumerate(faults))
-    if any(why is None and depends_on_time(faults[i]) for i, why in enumerate(skipped)):
-        return draft(case)
+    skipped: tuple[str | None, ...] = ()
+    if faults:
+        chances = occasions(case)
+        skipped = tuple(fault.skipped(chances(index)) for index, fault in enumerate(faults))
+        if any(why is None and depends_on_time(faults[i]) for i, why in enumerate(skipped)):
+            return draft(case)
     exchange, memo = case.exchange, case.exchange.call.memo
     due = tuple(why is None for why in skipped)
     key = (id(case.profile), case.found.index, exchange.setting.ready, case.conditions, due)

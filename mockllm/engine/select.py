@@ -7,7 +7,7 @@ names; it never gets a healthy answer by accident.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from mockllm.faults.fault import ErrorSpec
 from mockllm.matchers.call import PREFIX as PREFIX
@@ -48,13 +48,14 @@ def split_name(text: str | None) -> tuple[str | None, str]:
     return name, rest
 
 
-def select(call: Call, path_name: str | None, names: Collection[str]) -> Selection:
+def select(call: Call, path_name: str | None, known: Callable[[], Collection[str]]) -> Selection:
     """Choose; raises `Refused` for a name that nothing has.
 
-    `path_name` is what `split_path` found.
+    `path_name` is what `split_path` found, `known` tells every name that can be chosen.
     """
     if path_name is None and PLAIN in call.memo and call.memo[PLAIN] is call.model:
         return Selection(None, call)
+    names = known()
     key_name, session = split_name(call.key)
     model_name, real_model = split_name(call.model)
     if session != call.session:

@@ -310,7 +310,7 @@ class Stamped:
     def reports(self) -> tuple[Report, ...]:
         """What becomes of each fault of the route."""
         made = self._stencil.answer.reports
-        if not any(self._skipped):
+        if not made or not any(self._skipped):
             return made
         return tuple(
             report if why is None else replace(report, skipped=why)

@@ -14,7 +14,8 @@ from mockllm.record.importing import imported
 from mockllm.record.proxy import RecordingProxy
 from mockllm.record.recorder import Recorder
 from mockllm.record.upstream import Upstream
-from mockllm.server.serve import log, loop_factory, set_up_log
+from mockllm.server.log import log, set_up_log
+from mockllm.server.serve import loop_factory
 
 
 @dataclass(frozen=True, slots=True)

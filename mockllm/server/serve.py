@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
-import logging
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import TextIO
 
 from mockllm import __version__
 from mockllm.engine.journal import Entry
@@ -23,11 +19,10 @@ from mockllm.profile.library import Library, is_path
 from mockllm.profile.loader import Loaded
 from mockllm.profile.problems import ProfileError
 from mockllm.server.grpc_extra import GrpcMissing
+from mockllm.server.log import log, set_up_log
 from mockllm.server.service import Service, Settings
 from mockllm.server.sweeping import settle_down, sweep
 from mockllm.server.tls import TlsMissing
-
-log = logging.getLogger("mockllm")
 
 POLL = 0.5
 """Seconds between two looks at a profile's file. Polling its content sees what inotify misses:
@@ -53,10 +48,10 @@ class Options:
 
 def run(library: Library, profiles: Sequence[Loaded], options: Options) -> int:
     """Serve until a signal; returns the exit status."""
-    set_up_log(options.log_format)
+    lines = set_up_log(options.log_format)
     try:
         with asyncio.Runner(loop_factory=loop_factory()) as runner:
-            runner.run(serve(library, profiles, options))
+            runner.run(serve(library, profiles, options, lines.call))
     except (OSError, TlsMissing, GrpcMissing) as error:
         print(f"mockllm: {said(error)}", file=sys.stderr)  # noqa: T201
         return 1
@@ -83,7 +78,12 @@ def loop_factory() -> type[asyncio.AbstractEventLoop] | None:
     return factory
 
 
-async def serve(library: Library, profiles: Sequence[Loaded], options: Options) -> None:
+async def serve(
+    library: Library,
+    profiles: Sequence[Loaded],
+    options: Options,
+    on_entry: Callable[[Entry], None],
+) -> None:
     """The life of the server."""
     settings = Settings(
         options.host,
@@ -96,7 +96,7 @@ async def serve(library: Library, profiles: Sequence[Loaded], options: Options) 
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    service = Service(library, profiles[0], settings, on_entry=log_entry)
+    service = Service(library, profiles[0], settings, on_entry=on_entry)
     for profile in profiles[1:]:
         service.engine.add(profile)
     if options.ready_file is not None:
@@ -201,109 +201,3 @@ def reread(service: Service, file: str, known: dict[str, dict[str, str]]) -> Non
         known[file] = texts(profile)
         service.engine.add(profile)
         log.info("%s was read again", file)
-
-
-# The log
-
-
-def log_entry(entry: Entry) -> None:
-    """One line for a call that is over."""
-    # Not by `info`, which looks for its caller; no line says who that is.
-    record = logging.LogRecord(log.name, logging.INFO, __file__, 0, "call", (), None)
-    record.entry = entry
-    log.handle(record)
-
-
-def set_up_log(form: str) -> None:
-    """The log goes to stderr, in lines of text or of JSON."""
-    handler = Turnwise(sys.stderr)
-    handler.setFormatter(JsonLines() if form == "json" else TextLines("%(asctime)s %(message)s"))
-    logger = logging.getLogger("mockllm")
-    logger.handlers = [handler]
-    logger.setLevel(logging.INFO)
-    logger.propagate = False
-    # No line says them, and asking for them takes half of its time.
-    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
-
-
-class Turnwise(logging.StreamHandler[TextIO]):
-    """Writes the lines of one turn of the loop together: a write takes as long as making five lines."""
-
-    def __init__(self, stream: TextIO) -> None:
-        super().__init__(stream)
-        self._lines: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Keep a line until the turn is over; without a loop, write it."""
-        try:
-            self._lines.append(self.format(record))
-            if len(self._lines) == 1:
-                asyncio.get_running_loop().call_soon(self.flush)
-        except RuntimeError:
-            self.flush()
-        except Exception:
-            self.handleError(record)
-
-    def flush(self) -> None:
-        """Write what there is."""
-        lines, self._lines = self._lines, []
-        if lines:
-            self.stream.write("\n".join([*lines, ""]))
-        super().flush()
-
-
-class TextLines(logging.Formatter):
-    """A line for people."""
-
-    _second: tuple[int, str] = (0, "")
-
-    def format(self, record: logging.LogRecord) -> str:
-        """A call in words, anything else as it is."""
-        entry = getattr(record, "entry", None)
-        if isinstance(entry, Entry):
-            record.msg, record.args = call_line(entry), ()
-        return super().format(record)
-
-    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:
-        """As it is by default; all but the milliseconds is the same for all lines of a second."""
-        second = int(record.created)
-        if self._second[0] != second:
-            self._second = (second, super().formatTime(record, "%Y-%m-%d %H:%M:%S"))
-        return f"{self._second[1]},{int(record.msecs):03d}"
-
-
-class JsonLines(logging.Formatter):
-    """A line for programs."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        """A call as the journal shows it, anything else as a message."""
-        entry = getattr(record, "entry", None)
-        time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
-        line = {"time": time, "level": record.levelname.lower(), "logger": record.name}
-        if isinstance(entry, Entry):
-            call = {"message": call_line(entry), "call": entry.as_json()}
-            return json.dumps({**line, **call}, ensure_ascii=False)
-        if record.exc_info:
-            line["error"] = self.formatException(record.exc_info)
-        return json.dumps({**line, "message": record.getMessage()}, ensure_ascii=False)
-
-
-def call_line(entry: Entry) -> str:
-    """A call in one line."""
-    outcome = entry.outcome
-    words = [
-        f"#{entry.number}",
-        entry.method,
-        entry.path,
-        f"model={entry.model}" if entry.model else "",
-        "stream" if entry.stream else "",
-        f"profile={entry.plan.profile}",
-        f"status={entry.status or '-'}",
-        f"frames={entry.frames_sent}",
-        f"ended={outcome.ending.replace(' ', '-')}",
-        f"after={outcome.ended:.3f}s" if outcome.ended is not None else "",
-        f"fired=[{'; '.join(entry.fired)}]" if entry.fired else "",
-        f"not-fired=[{'; '.join(entry.not_fired)}]" if entry.not_fired else "",
-        f"refused={entry.plan.refused!r}" if entry.plan.refused else "",
-    ]
-    return " ".join(word for word in words if word)

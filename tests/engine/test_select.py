@@ -67,7 +67,7 @@ def test_precedence(
     path: str | None, made: Call, chosen: tuple[str | None, str, str, str | None]
 ) -> None:
     """Path before header before key before model before the server's own profile."""
-    found = select(made, path, NAMES)
+    found = select(made, path, lambda: NAMES)
     assert (found.name, found.by, found.call.session, found.call.model) == chosen
 
 
@@ -87,7 +87,7 @@ def test_unknown_names_are_refused(
 ) -> None:
     """A request that names no profile gets the nearest names, never a healthy answer."""
     with pytest.raises(Refused) as refused:
-        select(made, path, NAMES)
+        select(made, path, lambda: NAMES)
     spec = refused.value.spec
     assert (spec.status, spec.code, spec.param, spec.message) == refusal
 

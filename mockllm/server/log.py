@@ -1,0 +1,133 @@
+"""The log of `mockllm serve`: a line a call, for people or for programs."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import sys
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TextIO
+
+from mockllm.engine.journal import Entry
+
+log = logging.getLogger("mockllm")
+
+
+def set_up_log(form: str) -> Turnwise:
+    """The log goes to stderr, in lines of text or of JSON."""
+    handler = Turnwise(sys.stderr, JsonLines() if form == "json" else TextLines())
+    logger = logging.getLogger("mockllm")
+    logger.handlers = [handler]
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    # No line says them, and asking for them takes half of its time.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    return handler
+
+
+class Turnwise(logging.StreamHandler[TextIO]):
+    """Writes the lines of one turn of the loop together: a write takes as long as making five lines."""
+
+    def __init__(self, stream: TextIO, lines: Lines) -> None:
+        super().__init__(stream)
+        self.setFormatter(lines)
+        self._form = lines
+        self._lines: list[str] = []
+
+    def call(self, entry: Entry) -> None:
+        """A line for a call that is over, past all that `logging` does for a record: there is one
+        for each call, and it would take longer than to answer it."""
+        self._keep(self._form.call(time.time(), entry))  # noqa: TID251  a log tells when it was
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """A line for anything else."""
+        try:
+            self._keep(self.format(record))
+        except Exception:
+            self.handleError(record)
+
+    def _keep(self, line: str) -> None:
+        """Keep a line until the turn is over; without a loop, write it."""
+        self._lines.append(line)
+        if len(self._lines) == 1:
+            try:
+                asyncio.get_running_loop().call_soon(self.flush)
+            except RuntimeError:
+                self.flush()
+
+    def flush(self) -> None:
+        """Write what there is."""
+        lines, self._lines = self._lines, []
+        if lines:
+            self.stream.write("\n".join([*lines, ""]))
+        super().flush()
+
+
+class Lines(logging.Formatter, ABC):
+    """How lines look."""
+
+    @abstractmethod
+    def call(self, moment: float, entry: Entry) -> str:
+        """The line for a call that was over at a Unix time."""
+
+
+class TextLines(Lines):
+    """Lines for people."""
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(message)s")
+        self._second = (0, "")
+
+    def call(self, moment: float, entry: Entry) -> str:
+        """A call in words; all of its time but the milliseconds is that of all lines of a second."""
+        second = int(moment)
+        if self._second[0] != second:
+            self._second = (second, time.strftime(self.default_time_format, time.localtime(second)))
+        return f"{self._second[1]},{int((moment - second) * 1000):03d} {call_line(entry)}"
+
+
+class JsonLines(Lines):
+    """Lines for programs."""
+
+    def call(self, moment: float, entry: Entry) -> str:
+        """A call as the journal shows it."""
+        said = {"message": call_line(entry), "call": entry.as_json()}
+        return self._line(moment, "info", log.name, said)
+
+    def format(self, record: logging.LogRecord) -> str:
+        """A message."""
+        said = {"message": record.getMessage()}
+        if record.exc_info:
+            said = {"error": self.formatException(record.exc_info), **said}
+        return self._line(record.created, record.levelname.lower(), record.name, said)
+
+    def _line(self, moment: float, level: str, name: str, said: Mapping[str, object]) -> str:
+        """One line."""
+        when = datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds")
+        line = {"time": when, "level": level, "logger": name, **said}
+        return json.dumps(line, ensure_ascii=False)
+
+
+def call_line(entry: Entry) -> str:
+    """A call in one line."""
+    outcome, fired, missed = entry.outcome, entry.fired, entry.not_fired
+    words = [
+        f"#{entry.number}",
+        entry.method,
+        entry.path,
+        f"model={entry.model}" if entry.model else "",
+        "stream" if entry.stream else "",
+        f"profile={entry.plan.profile}",
+        f"status={entry.status or '-'}",
+        f"frames={entry.frames_sent}",
+        f"ended={outcome.ending.replace(' ', '-')}",
+        f"after={outcome.ended:.3f}s" if outcome.ended is not None else "",
+        f"fired=[{'; '.join(fired)}]" if fired else "",
+        f"not-fired=[{'; '.join(missed)}]" if missed else "",
+        f"refused={entry.plan.refused!r}" if entry.plan.refused else "",
+    ]
+    return " ".join(word for word in words if word)
