@@ -27,6 +27,7 @@ from mockllm.engine.plan import (
     find_route,
     fitting,
 )
+from mockllm.engine.repeat import Repeats
 from mockllm.engine.select import select, split_path
 from mockllm.engine.spoken import Spoken
 from mockllm.engine.store import Documents
@@ -72,6 +73,8 @@ class Engine:
         self._spoken = Spoken()
         self._inflight = Inflight()
         self.lateness = Lateness()
+        self.repeats: Repeats | None = Repeats()
+        """What shortens the way to an answer; without it each is made anew, and is the same."""
         self.demands = Demands()
         self._counted: dict[int, tuple[tuple[Count, ...], bool]] = {}
         self._loaded: dict[str, Loaded] = {profile.name: profile}
@@ -416,6 +419,7 @@ class Engine:
             here=here,
             store=self._store,
             headers=admission.headers,
+            repeats=self.repeats,
             busy=self._inflight.busy(profile.name) if wire and wire.tells_busy else IDLE,
         )
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 from mockllm.engine import dice
 from mockllm.engine.account_words import Headers
 from mockllm.engine.answer import Answer
-from mockllm.engine.draft import Case, occasions
+from mockllm.engine.draft import Case, draft, occasions
 from mockllm.engine.exchange import Here, WireExchange
 from mockllm.engine.plan import HEALTHY, Conditions, Found, Plan, Visit, fitting, hastened
-from mockllm.engine.repeat import answer
+from mockllm.engine.repeat import Repeats
 from mockllm.engine.replaying import numbered
 from mockllm.engine.upload import Stage, stages
 from mockllm.matchers.call import Call
@@ -39,11 +39,13 @@ def make_plan(
     store: Store = NOTHING,
     headers: Headers = (),
     busy: Busy = IDLE,
+    repeats: Repeats | None = None,
 ) -> Plan:
     """Script, wire, pacing, faults and framing, in this order.
 
     `refusal` is why the request cannot be served at all; `store` is what earlier calls have left;
-    `headers` are those that the account says on every answer; `busy` is what else is going on.
+    `headers` are those that the account says on every answer; `busy` is what else is going on;
+    `repeats` shortens the way where requests are alike, and changes nothing.
     """
     conditions = fitting(conditions, profile)
     call = numbered(call, (found.route or HEALTHY).script, visit.tallies, visit.ordinal)
@@ -51,7 +53,8 @@ def make_plan(
     if busy is not IDLE:
         exchange = replace(exchange, setting=replace(exchange.setting, busy=busy))
     case = Case(exchange, found, visit, profile, conditions, exchange.who, refusal, headers)
-    return Plan(call, name, found, visit, answer(case), conditions.speed, wire)
+    answer = draft(case) if repeats is None else repeats.answer(case)
+    return Plan(call, name, found, visit, answer, conditions.speed, wire)
 
 
 def exchange_of(

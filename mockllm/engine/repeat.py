@@ -1,12 +1,15 @@
-"""Answers to requests that come again in the same words: stamped where that gives the same.
+"""Answers to requests that are alike: stamped where that gives the same as making them.
 
-What makes two answers alike but for their names is the request itself, the route, which of its
-faults are due, and the conditions. A stencil is kept with what is remembered of the request
-(`Call.memo`), made when it comes for the second time, and compared once with an answer that was
-made the long way: a server never sends what a plan would not say.
+What makes two answers alike but for their names is the request, as far as its wire and its script
+listen to it (`gist_of`), the route, which of its faults are due, and the conditions. A stencil is
+made when such a request comes for the second time, and is compared once with an answer that was made
+the long way: a server never sends what a plan would not say.
 """
 
 from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Hashable
 
 from mockllm.engine.answer import Answer
 from mockllm.engine.draft import Case, draft, occasions
@@ -22,9 +25,14 @@ from mockllm.engine.stencil import (
 from mockllm.faults.apply import AnyFault
 from mockllm.profile.models import Profile
 from mockllm.timeline.valueclass import replace, valueclass
+from mockllm.wires.wire import Refused, Wire
 
-MOST = 256 << 10
+MOST = 256
+"""Kinds of answers that are remembered; the one that was asked for longest ago is forgotten first."""
+LONGEST = 256 << 10
 """Bytes of an answer that is worth a stencil; longer ones take their time to send anyway."""
+GIST = "gist"
+"""Under which a request remembers its gist."""
 
 
 @valueclass(frozen=True, slots=True)
@@ -38,39 +46,101 @@ class Lesson:
     """Whether there will be none."""
 
 
-def answer(case: Case) -> Answer | Stamped:
-    """The answer to a call, whichever way is short."""
-    if not is_plain(case):
-        return draft(case)
-    faults = case.found.route.faults if case.found.route else ()
-    skipped: tuple[str | None, ...] = ()
-    if faults:
-        chances = occasions(case)
-        skipped = tuple(fault.skipped(chances(index)) for index, fault in enumerate(faults))
-        if any(why is None and depends_on_time(faults[i]) for i, why in enumerate(skipped)):
+class Repeats:
+    """The stencils of a server."""
+
+    def __init__(self) -> None:
+        self._lessons: OrderedDict[Hashable, Lesson] = OrderedDict()
+
+    def answer(self, case: Case) -> Answer | Stamped:
+        """The answer to a call, whichever way is short."""
+        wire = case.exchange.wire
+        if wire is None or not is_plain(case, wire):
             return draft(case)
-    exchange, memo = case.exchange, case.exchange.call.memo
-    due = tuple(why is None for why in skipped)
-    key = (id(case.profile), case.found.index, exchange.setting.ready, case.conditions, due)
-    lesson = memo.get(key)
-    if lesson is None or lesson.profile is not case.profile:
-        memo[key] = Lesson(case.profile)
-    elif lesson.stencil is not None:
-        stamped: Stamped = lesson.stencil.stamp(
-            exchange.setting.identity, exchange.here.date, skipped
+        faults = case.found.route.faults if case.found.route else ()
+        skipped: tuple[str | None, ...] = ()
+        if faults:
+            chances = occasions(case)
+            skipped = tuple(fault.skipped(chances(index)) for index, fault in enumerate(faults))
+            if any(why is None and depends_on_time(faults[i]) for i, why in enumerate(skipped)):
+                return draft(case)
+        due = tuple(why is None for why in skipped)
+        exchange, ready = case.exchange, case.exchange.setting.ready
+        attempt = exchange.call.attempt if case.route.script.listens else 0
+        key = (
+            gist_of(case, wire),
+            attempt,
+            id(case.profile),
+            case.found.index,
+            ready,
+            case.conditions,
+            due,
         )
-        return stamped
-    elif not lesson.hopeless:
+        lesson = self._lessons.get(key)
+        if lesson is None or lesson.profile is not case.profile:
+            self._learn(key, Lesson(case.profile))
+            return draft(case)
+        self._lessons.move_to_end(key)
+        if lesson.stencil is not None:
+            return lesson.stencil.stamp(exchange.setting.identity, exchange.here.date, skipped)
         made = draft(case)
-        stencil = learned(case, made, skipped)
-        memo[key] = Lesson(case.profile, stencil, hopeless=stencil is None)
+        if not lesson.hopeless:
+            stencil = learned(case, made, skipped)
+            self._learn(key, Lesson(case.profile, stencil, hopeless=stencil is None))
         return made
-    return draft(case)
+
+    def _learn(self, key: Hashable, lesson: Lesson) -> None:
+        """Remember what is known."""
+        self._lessons[key] = lesson
+        if len(self._lessons) > MOST:
+            self._lessons.popitem(last=False)
+
+
+def is_plain(case: Case, wire: Wire) -> bool:
+    """Whether the answer can depend on nothing but the request, the route and its faults."""
+    route = case.route
+    return (
+        not wire.tells_busy
+        and case.refusal is None
+        and not case.headers
+        and route.pacing.load is None
+        and not route.script.scopes
+    )
+
+
+def depends_on_time(fault: AnyFault) -> bool:
+    """Whether what a fault does depends on when the call came."""
+    return any(verb.anchor.point == "server" for verb in fault.verbs)
+
+
+def gist_of(case: Case, wire: Wire) -> Hashable:
+    """What of a request its answer depends on."""
+    call = case.exchange.call
+    place = (GIST, id(case.profile), case.found.index)
+    known = call.memo.get(place)
+    if known is None or known[0] is not case.profile or known[1] != call.model:
+        known = call.memo[place] = (case.profile, call.model, heard_gist(case, wire))
+    return known[2]
+
+
+def heard_gist(case: Case, wire: Wire) -> Hashable:
+    """The same, worked out: all of its words, where not both its wire and its script say less."""
+    exchange, call = case.exchange, case.exchange.call
+    way = (call.method, call.path, call.keep_alive, call.http10, call.model, call.stream)
+    said = None if case.route.script.listens else wire.gist(call, exchange.setting)
+    if said is not None:
+        try:
+            wire.check(call, exchange.setting)
+        except Refused:
+            said = None
+    if said is None:
+        return (*way, call.query, call.headers, call.body)
+    return (*way, wire.name, exchange.setting.dialect.name, said)
 
 
 def learned(case: Case, made: Answer, skipped: tuple[str | None, ...]) -> Stencil | None:
     """The stencil of an answer; None where another call's might differ in more than names."""
-    if made.size > MOST:
+    if made.size > LONGEST:
         return None
     exchange, holes = case.exchange, Holes()
     here = HoleyHere(exchange.here.now, exchange.here.url, exchange.here.listeners, holes.date)
@@ -82,22 +152,3 @@ def learned(case: Case, made: Answer, skipped: tuple[str | None, ...]) -> Stenci
         return stencil if stamped.full == made else None
     except (Unrepeatable, ValueError):  # what reads a number out of a name finds none
         return None
-
-
-def is_plain(case: Case) -> bool:
-    """Whether the answer can depend on nothing but the request, the route and its faults."""
-    route = case.route
-    wire = case.exchange.wire
-    return (
-        wire is not None
-        and not wire.tells_busy
-        and case.refusal is None
-        and not case.headers
-        and route.pacing.load is None
-        and not route.script.scopes
-    )
-
-
-def depends_on_time(fault: AnyFault) -> bool:
-    """Whether what a fault does depends on when the call came."""
-    return any(verb.anchor.point == "server" for verb in fault.verbs)

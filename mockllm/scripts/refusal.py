@@ -20,6 +20,11 @@ class RefusalSource(Source):
 
     refusal: TextValue = Field(description="Why there is no answer.")
 
+    @property
+    def listens(self) -> bool:
+        """It says the same whatever is asked."""
+        return False
+
     def make(self, call: Call, random: Random) -> Script:
         """The refusal, and nothing else."""
         return Script((Text(pieces(self.refusal), "refusal"),))

@@ -142,6 +142,12 @@ class Source(Beside, ABC):
         """In which scopes calls are counted for it, beside those of faults."""
         return frozenset()
 
+    @property
+    def listens(self) -> bool:
+        """Whether what it says depends on the request, or on which attempt it is. On what else a
+        script may depend, `scopes` and `random` know."""
+        return True
+
     def claims(self, method: str, path: str) -> bool:
         """Whether it answers requests of this method and path itself, also where no API is served,
         and also where the API would refuse the request."""

@@ -21,6 +21,11 @@ class TextSource(Source):
 
     text: TextValue = Field(description="The whole text.")
 
+    @property
+    def listens(self) -> bool:
+        """It says the same whatever is asked."""
+        return False
+
     def make(self, call: Call, random: Random) -> Script:
         """The text."""
         return Script((Text(cut(self.text)),))

@@ -59,6 +59,11 @@ class ToolsSource(Source):
         Discriminator(is_auto),
     ] = Field(description="A list of {name, arguments}, arguments a mapping or a text; or auto.")
 
+    @property
+    def listens(self) -> bool:
+        """With `auto`, to what is offered."""
+        return self.tool_calls == "auto"
+
     def make(self, call: Call, random: Random) -> Script:
         """The calls, with their arguments in three pieces."""
         calls = self.chosen(call, random) if self.tool_calls == "auto" else self.tool_calls

@@ -17,7 +17,7 @@ With `store` a completion is kept, whole, also where it was streamed (`openai_ch
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from functools import cached_property
 from itertools import zip_longest
 from typing import Any, ClassVar
@@ -93,6 +93,13 @@ class OpenAIChat(Wire):
         understood = super().understand(call)
         model = understood.model or call.params.get("deployment")
         return replace(understood, model=model, conversation=conversation(call.data))
+
+    def gist(self, call: Call, setting: Setting) -> Hashable:
+        """All but the messages, of which only the tokens are told, where they are told."""
+        rest = compact({name: value for name, value in call.data.items() if name != "messages"})
+        options = stream_options(call.data)
+        told = not call.stream or options.usage or not setting.dialect.chat.usage_chunk
+        return rest, self.prompt_tokens(call) if told or options.each_usage else None
 
     def check(self, call: Call, setting: Setting) -> None:
         """Refuse what OpenAI refuses: no model, no messages, wrong types, usage without stream."""

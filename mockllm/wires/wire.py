@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from abc import ABC, abstractmethod
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
@@ -166,6 +167,14 @@ class Wire(ABC):
         return Understood(
             model if isinstance(model, str) else None, call.data.get("stream") is True
         )
+
+    def gist(self, call: Call, setting: Setting) -> Hashable | None:
+        """What of a request that is in order its answer depends on, beside model, stream, path and
+        dialect, whatever the script hears; None for all of it.
+
+        Requests of one gist get the same answer, under names of their own.
+        """
+        return None
 
     def shape(self, call: Call, setting: Setting) -> str:
         """The shape of its errors."""

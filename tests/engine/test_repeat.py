@@ -37,9 +37,10 @@ def both(loaded: Loaded, call: Call, *, paced: bool = True) -> Iterator[tuple[Pl
         Engine(LIBRARY, loaded, conditions=Conditions(3, paced=paced), now=Clock())
         for _ in range(2)
     )
+    fresh.repeats = None
     for number in range(TIMES):
         here = Here(HERE.now + number)
-        yield server.plan(call, None, here), fresh.plan(replace(call, memo={}), None, here)
+        yield server.plan(call, None, here), fresh.plan(call, None, here)
 
 
 def chat(**fields: Any) -> Call:
@@ -167,3 +168,39 @@ def test_another_profile_of_the_same_name() -> None:
     server.add(profile("faults: [{fail: 418}]"))
     plan = server.plan(call, None, HERE)
     assert status(plan) == 418
+
+
+@pytest.mark.parametrize(
+    ("text", "fields", "shared"),
+    [
+        ("", {"stream": True}, True),
+        ("", {"stream": True, "stream_options": {"include_usage": True}}, False),
+        ("", {}, False),
+        ("dialect: litserve", {"stream": True}, False),
+        ("script: echo", {"stream": True}, False),
+        ("script: tools2", {"stream": True}, True),
+    ],
+)
+def test_what_is_asked_matters_where_it_is_heard(
+    text: str, fields: dict[str, Any], shared: bool
+) -> None:
+    """Of prompts of many lengths a stream without usage tells nothing; others tell their tokens,
+    and `echo` says them."""
+    prompts = ["one", "one two", "one two three", "one two three four"]
+    calls = [chat(messages=[{"role": "user", "content": text}], **fields) for text in prompts]
+    server, fresh = (
+        Engine(LIBRARY, profile(text), conditions=Conditions(3), now=Clock()) for _ in range(2)
+    )
+    fresh.repeats = None
+    plans = [(server.plan(call, None, HERE), fresh.plan(call, None, HERE)) for call in calls]
+    assert [plan.answer.full for plan, _ in plans] == [made.answer.full for _, made in plans]
+    assert [isinstance(plan.answer, Stamped) for plan, _ in plans] == [False, False, shared, shared]
+
+
+def test_who_is_refused_shares_nothing() -> None:
+    """A wrong request like one that is in order gets its refusal."""
+    server = engine()
+    for content in ("a", "b", "c"):
+        server.plan(chat(stream=True, messages=[{"role": "user", "content": content}]), None, HERE)
+    wrong = chat(stream=True, messages=[{"role": "nobody", "content": "d"}])
+    assert [status(server.plan(wrong, None, HERE)) for _ in range(4)] == [400] * 4
