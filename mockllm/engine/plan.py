@@ -58,7 +58,7 @@ class Miss:
     reasons: tuple[str, ...]
 
 
-HEALTHY = Route()
+HEALTHY = Route.model_construct()
 """What a call gets that no route matches."""
 
 

@@ -40,7 +40,7 @@ SIZE = r"^\d+(B|KiB|MiB|GiB)$"
 class Strict(BaseModel):
     """The base of every part of a profile: frozen, and no key that is not declared."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, defer_build=True)
 
 
 def expected(what: str, got: object, hint: str = "") -> PydanticCustomError:

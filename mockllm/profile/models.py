@@ -321,7 +321,7 @@ class Routed(Strict):
         given = {key: getattr(self, key) for key in SHORTHAND if getattr(self, key) is not None}
         if "faults" in given:
             given["faults"] = tuple(f for f in given["faults"] if not is_gate(f))
-        return (Route.model_construct(**{**only_route(), **given}),)
+        return (Route.model_construct(**{"name": "only route", **given}),)
 
     @cached_property
     def has_uploads(self) -> bool:
@@ -453,9 +453,3 @@ class Profile(Routed):
             if names.count(name) > 1:
                 raise expected("listeners with different names", name)
         return listeners
-
-
-def only_route() -> dict[str, Any]:
-    """The fields of the one route that has nothing but defaults."""
-    plain = Route(name="only route")
-    return {name: getattr(plain, name) for name in Route.model_fields}
