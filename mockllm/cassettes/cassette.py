@@ -17,8 +17,6 @@ from mockllm.cassettes.response import Part, ResponseReader
 
 VERSION = 1
 """The version of the format that is written, and the newest that is read."""
-MAX_BYTES = 256 << 20
-"""The largest cassette that is read."""
 
 Ending = Literal["complete", "fin", "rst", "open", "refused", "timeout", "unresolved", "tls"]
 """How the response ended.

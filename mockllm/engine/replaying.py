@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from mockllm.cassettes.playing import Playable
 from mockllm.faults.often import By, Tally
 from mockllm.matchers.call import Call
 from mockllm.scripts.script import Recorded, Source
@@ -18,6 +18,9 @@ from mockllm.timeline.events import Wait
 from mockllm.timeline.framing import Lowered
 from mockllm.timeline.slots import Step, until_end
 from mockllm.timeline.valueclass import replace
+
+if TYPE_CHECKING:
+    from mockllm.cassettes.playing import Playable
 
 
 def numbered(call: Call, script: Source, tallies: Mapping[By, Tally], ordinal: int) -> Call:

@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from mockllm.cassettes.cassette import MAX_BYTES as MAX_CASSETTE
+from mockllm.cassettes import MAX_BYTES as MAX_CASSETTE
 from mockllm.faults.values import expected, hint_for, spelled, tag_of
 from mockllm.profile.extending import BY_NAME, Layers, Places, keys_of, merged, pairs
 from mockllm.profile.models import Profile

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mockllm.cassettes.cassette import MAX_BYTES, CassetteError
+from mockllm.cassettes import MAX_BYTES
+from mockllm.cassettes.cassette import CassetteError
 from mockllm.record.importing import imported
 from mockllm.record.proxy import RecordingProxy
 from mockllm.record.recorder import Recorder

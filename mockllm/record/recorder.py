@@ -7,7 +7,8 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from mockllm.cassettes.cassette import MAX_BYTES, Cassette, CassetteError, Exchange
+from mockllm.cassettes import MAX_BYTES
+from mockllm.cassettes.cassette import Cassette, CassetteError, Exchange
 from mockllm.cassettes.reading import read
 from mockllm.cassettes.text import exchange_text, header_text
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from random import Random
-from typing import Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import (
     Field,
@@ -22,15 +22,16 @@ from pydantic import (
     model_validator,
 )
 
-from mockllm.cassettes.cassette import Cassette, CassetteError, Exchange
-from mockllm.cassettes.matching import Finder, NotRecorded
-from mockllm.cassettes.playing import Playable
-from mockllm.cassettes.reading import read
 from mockllm.faults.often import By
 from mockllm.faults.values import expected
 from mockllm.matchers.call import Call
 from mockllm.scripts.file import read_beside
 from mockllm.scripts.script import COMMON, Recorded, Script, Source, Text, TextKind, Unanswered
+
+if TYPE_CHECKING:
+    from mockllm.cassettes.cassette import Cassette, Exchange
+    from mockllm.cassettes.matching import Finder
+    from mockllm.cassettes.playing import Playable
 
 KINDS: tuple[TextKind, ...] = ("content", "reasoning", "refusal")
 
@@ -45,6 +46,8 @@ class CassetteFile:
     @cached_property
     def finder(self) -> Finder:
         """What finds its exchanges."""
+        from mockllm.cassettes.matching import Finder
+
         return Finder(self.cassette)
 
     @cached_property
@@ -53,6 +56,8 @@ class CassetteFile:
 
     def playable(self, exchange: Exchange, speed: float) -> Playable:
         """An exchange to be played at a speed; its frames are read once."""
+        from mockllm.cassettes.playing import Playable
+
         key = (id(exchange), speed)
         if key not in self._known:
             self._known[key] = Playable(exchange.recording, speed)
@@ -63,6 +68,9 @@ def load(value: object, info: ValidationInfo) -> CassetteFile:
     """Read the cassette by way of the loader, which alone knows the profile's folder."""
     if isinstance(value, CassetteFile):
         return value
+    from mockllm.cassettes.cassette import CassetteError
+    from mockllm.cassettes.reading import read
+
     name, text = read_beside(value, info, "cassette", "a cassette")
     try:
         return CassetteFile(name, read(text, name))
@@ -70,12 +78,15 @@ def load(value: object, info: ValidationInfo) -> CassetteFile:
         raise expected("a cassette without mistakes", value, str(error)) from None
 
 
-CassetteName = Annotated[
-    CassetteFile,
-    PlainValidator(load),
-    PlainSerializer(lambda file: file.name, return_type=str),
-    WithJsonSchema({"type": "string"}),
-]
+if TYPE_CHECKING:
+    CassetteName = CassetteFile
+else:
+    CassetteName = Annotated[
+        Any,  # pydantic would look into the file's own fields
+        PlainValidator(load),
+        PlainSerializer(lambda file: file.name, return_type=str),
+        WithJsonSchema({"type": "string"}),
+    ]
 
 
 class ReplaySource(Source):
@@ -115,6 +126,8 @@ class ReplaySource(Source):
 
     def make(self, call: Call, random: Random) -> Script:
         """The exchange that answers the call; raises `Unanswered` where none does."""
+        from mockllm.cassettes.matching import NotRecorded
+
         try:
             exchange = self.replay.finder.find(call, strict=self.strict)
         except NotRecorded as error:

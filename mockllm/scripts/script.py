@@ -5,17 +5,19 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from random import Random
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field, StrictInt
 
-from mockllm.cassettes.playing import Playable
 from mockllm.faults.often import By
 from mockllm.faults.values import Strict, expected
 from mockllm.faults.values import Text as TextValue
 from mockllm.matchers.call import Call
 from mockllm.scripts.pieces import pieces
 from mockllm.timeline.valueclass import replace, valueclass
+
+if TYPE_CHECKING:
+    from mockllm.cassettes.playing import Playable
 
 TextKind = Literal["content", "reasoning", "refusal"]
 

@@ -13,11 +13,13 @@ import json
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
+from functools import cache
 from typing import Any, Protocol
 
 from aiohttp import web
 
 from mockllm import __version__
+from mockllm.engine.engine import Engine
 from mockllm.engine.exchange import Here
 from mockllm.engine.plan import Visit
 from mockllm.engine.report import as_json, as_text
@@ -25,8 +27,6 @@ from mockllm.faults.values import parse_duration
 from mockllm.profile.library import UnknownProfile, is_path
 from mockllm.profile.loader import Loaded
 from mockllm.profile.problems import ProfileError
-from mockllm.server import admin_kit
-from mockllm.server.admin_kit import Kit
 from mockllm.server.tls import TlsMissing, authority_pem
 
 PREFIX = "/_mockllm"
@@ -86,6 +86,28 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+class Clock(Protocol):
+    """A clock that can be moved."""
+
+    def advance(self, seconds: float) -> None:
+        """Move it on."""
+
+
+class Kit(Protocol):
+    """What the test kit works on."""
+
+    @property
+    def engine(self) -> Engine:
+        """The engine."""
+
+    @property
+    def clock(self) -> Clock:
+        """The server's clock."""
+
+    async def settle(self, limit: float) -> None:
+        """Wait until no call is in flight; raises `TimeoutError`."""
+
+
 class Desk(Kit, Protocol):
     """What the admin API works on."""
 
@@ -104,10 +126,11 @@ async def respond(request: web.BaseRequest, desk: Desk, guard: Guard) -> web.Res
     why = guard.why_not(request)
     if why is not None:
         return problem(403, why)
-    endpoint = ENDPOINTS.get((request.method, path))
+    known = endpoints()
+    endpoint = known.get((request.method, path))
     if endpoint is None:
-        known = ", ".join(f"{method} {PREFIX}{there}" for method, there in ENDPOINTS)
-        return problem(404, f"there is no {request.method} {request.path}; known: {known}")
+        names = ", ".join(f"{method} {PREFIX}{there}" for method, there in known)
+        return problem(404, f"there is no {request.method} {request.path}; known: {names}")
     try:
         return await endpoint(request, desk)
     except (UnknownProfile, ProfileError, ValueError) as error:
@@ -286,5 +309,13 @@ ENDPOINTS: dict[tuple[str, str], Endpoint] = {
     ("GET", "/ca.pem"): authority,
     ("POST", "/reset"): reset,
     ("POST", "/plan"): plan,
-    **admin_kit.ENDPOINTS,
 }
+
+
+@cache
+def endpoints() -> dict[tuple[str, str], Endpoint]:
+    """All endpoints. Those of the test kit judge, which most servers never do: they are imported
+    when the API is first used, not when the server starts."""
+    from mockllm.server import admin_kit
+
+    return {**ENDPOINTS, **admin_kit.ENDPOINTS}

@@ -7,46 +7,24 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import fields
-from typing import Any, Protocol
+from typing import Any
 
 from aiohttp import web
 from pydantic import TypeAdapter, ValidationError
 
 from mockllm.engine.demands import Demand
-from mockllm.engine.engine import Engine
 from mockllm.engine.judge import Failed, Seen
 from mockllm.engine.summary import Snapshot, Summary
 from mockllm.engine.summary import as_json as judgement_json
 from mockllm.faults.values import hint_for, parse_duration
 from mockllm.profile.adding import Said, name_of, read, read_match
+from mockllm.server.admin import Kit
 from mockllm.timeline.valueclass import replace
 
 FAILED = "x-mockllm-failed"
 """The header of a report for people that tells programs whether something is wrong."""
 WAIT = 5.0
 """Seconds that `settle` waits unless the client says."""
-
-
-class Clock(Protocol):
-    """A clock that can be moved."""
-
-    def advance(self, seconds: float) -> None:
-        """Move it on."""
-
-
-class Kit(Protocol):
-    """What the test kit works on."""
-
-    @property
-    def engine(self) -> Engine:
-        """The engine."""
-
-    @property
-    def clock(self) -> Clock:
-        """The server's clock."""
-
-    async def settle(self, limit: float) -> None:
-        """Wait until no call is in flight; raises `TimeoutError`."""
 
 
 Endpoint = Callable[[web.BaseRequest, Kit], Awaitable[web.Response]]

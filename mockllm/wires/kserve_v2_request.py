@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import cache
 from json import JSONDecodeError
 from typing import Any
 
@@ -33,7 +34,7 @@ HEADER = "inference-header-content-length"
 Parameters = dict[str, StrictFloat | StrictInt | StrictBool | str]
 
 
-class RequestInput(BaseModel):
+class RequestInput(BaseModel, defer_build=True):
     """An input tensor."""
 
     name: str
@@ -43,14 +44,14 @@ class RequestInput(BaseModel):
     data: list[Any]
 
 
-class RequestOutput(BaseModel):
+class RequestOutput(BaseModel, defer_build=True):
     """An output that is asked for."""
 
     name: str
     parameters: Parameters | None = None
 
 
-class InferenceRequest(BaseModel):
+class InferenceRequest(BaseModel, defer_build=True):
     """A JSON body."""
 
     id: str | None = None
@@ -59,7 +60,10 @@ class InferenceRequest(BaseModel):
     outputs: list[RequestOutput] | None = None
 
 
-BODY: TypeAdapter[InferenceRequest | bytes] = TypeAdapter(InferenceRequest | bytes)
+@cache
+def adapter() -> TypeAdapter[InferenceRequest | bytes]:
+    """What reads a body; made at the first inference, since most servers see none."""
+    return TypeAdapter(InferenceRequest | bytes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +103,7 @@ def read_body(call: Call, identity: Identity) -> InferenceRequest | bytes:
         except (ValueError, RecursionError):
             raise detail(400, "There was an error parsing the body", identity) from None
     try:
-        return BODY.validate_python(document, from_attributes=True)
+        return adapter().validate_python(document, from_attributes=True)
     except ValidationError as error:
         raise problems(error.errors(include_url=False), identity) from None
 
