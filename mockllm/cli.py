@@ -122,7 +122,10 @@ def serve(
     Without one: MOCKLLM_PROFILE_YAML (a profile's text), MOCKLLM_PROFILE (a name or path), or the
     profile `default`. Profiles given by path are read again when they change.
     """
-    from mockllm.server.serve import Options, run
+    from mockllm.server.lean import without_authorities
+
+    with without_authorities():
+        from mockllm.server.serve import Options, run
 
     library = library_of(folders)
     loaded = [find(library, profile) for profile in profiles] or [first_profile(library)]
