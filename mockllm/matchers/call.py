@@ -99,12 +99,18 @@ class Call:
         words = (self.method, self.path, self.body)
         known, text = self.memo.get("fingerprint", (None, ""))
         if known != words:
-            digest = blake2b(digest_size=16)
-            for part in (encoded(self.method), encoded(self.path), self.body):
-                digest.update(len(part).to_bytes(8, "big") + part)
-            text = digest.hexdigest()
+            text = fingerprint_of(*words)
             self.memo["fingerprint"] = (words, text)
         return str(text)
+
+
+def fingerprint_of(method: str, path: str, body: bytes) -> str:
+    """What identifies a request."""
+    digest = blake2b(digest_size=16)
+    for part in (encoded(method), encoded(path), body):
+        digest.update(len(part).to_bytes(8, "big"))
+        digest.update(part)
+    return digest.hexdigest()
 
 
 def encoded(text: str) -> bytes:

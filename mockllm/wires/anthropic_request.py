@@ -94,19 +94,18 @@ def schema(data: Mapping[str, Any]) -> Any:
 def prompt_tokens(call: Call) -> int:
     """About the tokens of the system prompt, all blocks and the tools."""
     said = messages(call.data)
-    total = TOKENS_PER_REQUEST + TOKENS_PER_MESSAGE * len(said)
-    total += sum(map(count_tokens, texts_of(call.data.get("system"))))
+    texts = texts_of(call.data.get("system"))
     for block in (block for message in said for block in blocks(message)):
         match block:
             case {"text": str(text)} | {"thinking": str(text)}:
-                total += count_tokens(text)
+                texts.append(text)
             case {"type": "tool_use", "input": found}:
-                total += count_tokens(json.dumps(found))
+                texts.append(json.dumps(found))
             case {"type": "tool_result"}:
-                total += sum(map(count_tokens, texts_of(block)))
+                texts += texts_of(block)
     if call.data.get("tools"):
-        total += count_tokens(json.dumps(call.data["tools"]))
-    return total
+        texts.append(json.dumps(call.data["tools"]))
+    return TOKENS_PER_REQUEST + TOKENS_PER_MESSAGE * len(said) + count_tokens(*texts)
 
 
 def invalid(message: str) -> Refused:

@@ -66,7 +66,7 @@ class KServeV2(KServe):
 
     def prompt_tokens(self, call: Call) -> int:
         """Of all texts of the inputs."""
-        return sum(map(count_tokens, input_texts(call)))
+        return count_tokens(*input_texts(call))
 
     def answer(self, call: Call, script: Script, setting: Setting) -> tuple[Message, ...]:
         """The tensors that were asked for, in JSON or behind it."""

@@ -444,10 +444,9 @@ def overridden(usage: dict[str, Any], values: Mapping[str, Any]) -> dict[str, An
 
 def prompt_tokens(call: Call) -> int:
     """About the tokens of all message texts, and the overhead of a chat."""
-    total = TOKENS_PER_REPLY
-    for message in call.data.get("messages") or ():
-        total += TOKENS_PER_MESSAGE + sum(map(count_tokens, texts_of(message)))
-    return total
+    messages = call.data.get("messages") or ()
+    texts = (text for message in messages for text in texts_of(message))
+    return TOKENS_PER_REPLY + TOKENS_PER_MESSAGE * len(messages) + count_tokens(*texts)
 
 
 def check_messages(messages: Any, *, nulls: bool = True) -> None:

@@ -99,4 +99,5 @@ def input_tokens(data: Mapping[str, Any]) -> int:
     said = [list(texts_of(item)) for item in items(data)]
     if isinstance(data.get("instructions"), str):
         said.append([data["instructions"]])
-    return TOKENS_PER_REPLY + sum(TOKENS_PER_ITEM + sum(map(count_tokens, one)) for one in said)
+    texts = (text for one in said for text in one)
+    return TOKENS_PER_REPLY + TOKENS_PER_ITEM * len(said) + count_tokens(*texts)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockllm.matchers.call import Call
+from mockllm.matchers.call import Call, fingerprint_of
 
 
 def call(*headers: tuple[str, str], body: bytes = b"{}") -> Call:
@@ -54,6 +54,21 @@ def test_fingerprint_is_of_method_path_and_body() -> None:
     ]
     assert retry.fingerprint == one.fingerprint
     assert len({one.fingerprint, *(other.fingerprint for other in others)}) == 5
+
+
+def test_a_body_is_read_once_for_its_fingerprint(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many copies of a call are made and asked."""
+    asked: list[bytes] = []
+
+    def watched(method: str, path: str, body: bytes) -> str:
+        asked.append(body)
+        return fingerprint_of(method, path, body)
+
+    monkeypatch.setattr("mockllm.matchers.call.fingerprint_of", watched)
+    one = call(body=b"{}")
+    copies = [one, replace(one, attempt=2), replace(one, model="m", session="s")]
+    assert len({copy.fingerprint for copy in copies}) == 1
+    assert asked == [b"{}"]
 
 
 @given(st.binary(max_size=20))

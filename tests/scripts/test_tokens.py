@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockllm.scripts.tokens import PART, cost, count_tokens
+from mockllm.scripts import tokens
+from mockllm.scripts.tokens import PART, SLICE, SLICES, cost, count_tokens
 
 ENGLISH = """\
 When a server stops in the middle of an answer, a careful client does not pretend that everything
@@ -123,20 +124,50 @@ def test_parts_are_the_text(text: str) -> None:
     assert all(cost(part) > 0 for part in parts)
 
 
+@pytest.mark.parametrize("long_size", [20_000, 400_000])
 @pytest.mark.parametrize(
     "unit", ["a", " ", "\n", "=", " \n", "aB", "1", "'", "字", "é ", " 가", "😀"]
 )
-def test_a_text_costs_in_proportion_to_its_length(unit: str) -> None:
+def test_a_text_costs_in_proportion_to_its_length(unit: str, long_size: int) -> None:
     """Ten times the text has ten times the tokens, however long its runs are."""
-    short, long = count_tokens(unit * 2_000), count_tokens(unit * 20_000)
-    assert long == pytest.approx(10 * short, rel=0.1)
+    short, long = count_tokens(unit * 2_000), count_tokens(unit * long_size)
+    assert long == pytest.approx(long_size / 2_000 * short, rel=0.1)
 
 
-def test_a_megabyte_is_cut_in_one_pass() -> None:
-    """A megabyte has about a quarter million tokens of English, of which few are different."""
-    text = ENGLISH * (1_000_000 // len(ENGLISH) + 1)
-    assert len(text) > 1_000_000
-    assert count_tokens(text) == pytest.approx(
-        count_tokens(ENGLISH) * len(text) / len(ENGLISH), rel=0.01
-    )
-    assert len(set(PART.findall(text))) < 200
+@pytest.mark.parametrize(("text", "real"), [pytest.param(t, n, id=name) for name, t, n in COUNTS])
+def test_a_long_prompt_within_a_tenth(text: str, real: int) -> None:
+    """The slices of a long prompt stand for all of it."""
+    times = 500_000 // len(text)
+    assert count_tokens(text * times) == pytest.approx(real * times, rel=0.1)
+
+
+def test_a_long_prompt_of_many_kinds() -> None:
+    """Where English, code and Chinese follow each other in blocks, each is scaled for itself."""
+    blocks = [text * times for times in range(1, 20) for _, text, _ in COUNTS]
+    assert sum(map(len, blocks)) > 20 * SLICES * SLICE
+    assert count_tokens(*blocks) == pytest.approx(sum(map(count_tokens, blocks)), rel=0.05)
+
+
+def test_texts_of_a_prompt_are_counted_for_themselves() -> None:
+    """Words of two messages do not become one."""
+    assert count_tokens("Hello", "world") == count_tokens("Hello") + count_tokens("world")
+    assert count_tokens() == 0
+
+
+@pytest.mark.parametrize("texts", [[ENGLISH * 5_000], [ENGLISH] * 5_000, [SIMPLIFIED * 9_000]])
+def test_only_slices_of_a_long_prompt_are_looked_at(
+    texts: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long the prompt and however many its messages, the work is the same."""
+
+    class Watched:
+        seen = 0
+
+        def findall(self, text: str) -> list[str]:
+            self.seen += len(text)
+            return PART.findall(text)
+
+    watched = Watched()
+    monkeypatch.setattr(tokens, "PART", watched)
+    assert count_tokens(*texts) > 500_000
+    assert watched.seen == SLICES * SLICE
