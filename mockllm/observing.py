@@ -148,9 +148,7 @@ class Observing(ABC):
         """The calls that no route took, and why."""
         for call in self.calls:
             if call.plan.found.route is None:
-                misses = (
-                    f"{miss.route}: {', '.join(miss.reasons)}" for miss in call.plan.found.nearest
-                )
+                misses = (f"{miss.route}: {', '.join(miss.reasons)}" for miss in call.plan.nearest)
                 yield call, call.plan.refused or "; ".join(misses) or "no route matches"
 
     def assert_attempts(self, count: int) -> None:

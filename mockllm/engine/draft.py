@@ -8,8 +8,9 @@ from mockllm.engine import dice
 from mockllm.engine.account_words import Headers, with_headers
 from mockllm.engine.answer import Answer
 from mockllm.engine.exchange import WireExchange
-from mockllm.engine.plan import HEALTHY, Conditions, Found, Visit, hasten, hastened
+from mockllm.engine.plan import HEALTHY, Conditions, Visit, hasten, hastened
 from mockllm.engine.replaying import as_it_came, exactly
+from mockllm.engine.routes import Found
 from mockllm.engine.select import PREFIX
 from mockllm.faults.apply import Applied, apply
 from mockllm.faults.fault import ErrorSpec
@@ -162,7 +163,7 @@ def check_strict(call: Call, found: Found, profile: Profile) -> None:
     if call.model is not None and not named and call.model not in profile.models:
         raise Refused(ErrorSpec(status=404, param=None))
     if found.route is None:
-        near = found.nearest[:3]
+        near = found.nearest(call)[:3]
         text = "; ".join(f"{miss.route}: {', '.join(miss.reasons)}" for miss in near)
         raise Refused(
             ErrorSpec(

@@ -21,13 +21,12 @@ from mockllm.engine.lateness import Lateness
 from mockllm.engine.making import make_plan, setting_of, upload_plans
 from mockllm.engine.plan import (
     Conditions,
-    Found,
     Plan,
     Visit,
-    find_route,
     fitting,
 )
 from mockllm.engine.repeat import Repeats
+from mockllm.engine.routes import Found, find_route
 from mockllm.engine.select import select, split_path
 from mockllm.engine.spoken import Spoken
 from mockllm.engine.store import Documents
@@ -404,7 +403,7 @@ class Engine:
             refusal, chosen = admission.refusal, admission.refusal is not None
         # A request that names no profile, or that its account refuses, is on nobody's route: it
         # meets no faults, and no count of a route has it.
-        found = Found(None, -1, ()) if chosen else find_route(call, profile.profile)
+        found = Found(None, -1) if chosen else find_route(call, profile.profile)
         if visit is None:
             visit = self._visit(call, profile, found, begun)
         return make_plan(

@@ -274,7 +274,7 @@ class Entry(Received):
                 "ordinal": plan.visit.ordinal,
                 "attempt": plan.visit.attempt,
                 "refused": plan.refused,
-                "misses": {miss.route: list(miss.reasons) for miss in plan.found.misses},
+                "misses": {miss.route: list(miss.reasons) for miss in plan.misses},
             },
             "fired": list(self.fired),
             "not_fired": self.not_fired,
@@ -410,7 +410,7 @@ def brief(entries: Sequence[Entry]) -> str:
 def line(entry: Entry) -> str:
     """A call in one line: what came, what went out, how it ended, and what became of its faults."""
     plan, skipped = entry.plan, entry.not_fired
-    misses = () if plan.refused else plan.found.misses
+    misses = () if plan.refused else plan.misses
     notes = [
         f"refused: {plan.refused}" if plan.refused else "",
         f"fired: {', '.join(entry.fired)}" if entry.fired else "",

@@ -11,9 +11,10 @@ from mockllm.engine.account_words import Headers
 from mockllm.engine.answer import Answer
 from mockllm.engine.draft import Case, draft, occasions
 from mockllm.engine.exchange import Here, WireExchange
-from mockllm.engine.plan import HEALTHY, Conditions, Found, Plan, Visit, fitting, hastened
+from mockllm.engine.plan import HEALTHY, Conditions, Plan, Visit, fitting, hastened
 from mockllm.engine.repeat import Repeats
 from mockllm.engine.replaying import numbered
+from mockllm.engine.routes import Found
 from mockllm.engine.upload import Stage, stages
 from mockllm.matchers.call import Call
 from mockllm.profile.models import Profile

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import field
 
 from mockllm.engine.answer import Answer
+from mockllm.engine.routes import Found, Miss
 from mockllm.engine.stencil import Stamped
 from mockllm.faults.apply import Report
 from mockllm.faults.often import By, Tally
@@ -50,35 +51,8 @@ class Visit:
     """The journal's number of that call's first attempt; 0 where this is it."""
 
 
-@valueclass(frozen=True, slots=True)
-class Miss:
-    """A route that was not taken, and every reason."""
-
-    route: str
-    reasons: tuple[str, ...]
-
-
 HEALTHY = Route.model_construct()
 """What a call gets that no route matches."""
-
-
-@valueclass(frozen=True, slots=True)
-class Found:
-    """The route of a call; None for the healthy default."""
-
-    route: Route | None
-    index: int
-    misses: tuple[Miss, ...]
-
-    @property
-    def name(self) -> str:
-        """The route's name."""
-        return (self.route.name or "") if self.route else "no route"
-
-    @property
-    def nearest(self) -> list[Miss]:
-        """The routes that were not taken, those with the fewest reasons against them first."""
-        return sorted(self.misses, key=lambda miss: len(miss.reasons))
 
 
 @valueclass(frozen=True, slots=True)
@@ -136,27 +110,19 @@ class Plan:
         return self.answer.outline.carried_out
 
     @property
+    def misses(self) -> tuple[Miss, ...]:
+        """The routes that were not taken, and why not."""
+        return self.found.misses(self.call)
+
+    @property
+    def nearest(self) -> list[Miss]:
+        """The same, the nearest first."""
+        return self.found.nearest(self.call)
+
+    @property
     def whole(self) -> bool:
         """Whether the answer comes to its own end: no fault that did not begin it has cut it."""
         return self.answer.outline.whole
-
-
-def find_route(call: Call, profile: Profile) -> Found:
-    """The first route that matches, and why those before it do not.
-
-    A path that no wire serves reaches only routes that name a path: a client with a wrong base URL
-    must see the 404 that tells it so, not the faults of a profile that it never reaches.
-    """
-    misses: list[Miss] = []
-    for index, route in enumerate(profile.all_routes):
-        reasons = route.match.why_not(call)
-        known = call.wire is not None or "path" in route.match.model_fields_set
-        if not known and not route.script.claims(call.method, call.path):
-            reasons = ("no API is served on the path", *reasons)
-        if not reasons:
-            return Found(route, index, tuple(misses))
-        misses.append(Miss(route.name or "", reasons))
-    return Found(None, -1, tuple(misses))
 
 
 def fitting(conditions: Conditions, profile: Profile) -> Conditions:

@@ -23,7 +23,7 @@ def as_text(plan: Plan) -> str:
     ]
     if plan.refused is not None:
         lines.append(f"the request is refused: {plan.refused}")
-    lines += [f"not {miss.route}: {'; '.join(miss.reasons)}" for miss in plan.found.nearest]
+    lines += [f"not {miss.route}: {'; '.join(miss.reasons)}" for miss in plan.nearest]
     lines += [
         f"{line.time:>9.3f}  {line.what:<11} {line.text}{cause(line, plan)}".rstrip()
         for line in folded(list(describe(plan.steps, plan.speed)))
@@ -88,7 +88,7 @@ def as_json(plan: Plan) -> dict[str, Any]:
             "stream": plan.call.stream,
         },
         "refused": plan.refused,
-        "misses": {miss.route: list(miss.reasons) for miss in plan.found.nearest},
+        "misses": {miss.route: list(miss.reasons) for miss in plan.nearest},
         "timeline": [
             {
                 "time": round(line.time, 6),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from mockllm.engine.engine import Engine
 from mockllm.engine.exchange import Here
-from mockllm.engine.plan import Conditions, Plan, Visit, find_route
+from mockllm.engine.plan import Conditions, Plan, Visit
+from mockllm.engine.routes import find_route
 from mockllm.engine.warnings import Trial, requests
 from mockllm.profile.incidents import says_something
 from mockllm.profile.library import Library

@@ -19,7 +19,8 @@ from mockllm.engine.engine import Engine
 from mockllm.engine.exchange import Here
 from mockllm.engine.gate import profile_of
 from mockllm.engine.making import make_plan
-from mockllm.engine.plan import Conditions, Found, Plan, Visit
+from mockllm.engine.plan import Conditions, Plan, Visit
+from mockllm.engine.routes import Found
 from mockllm.faults.apply import ENDED, AnyFault
 from mockllm.faults.often import Occasion, Often
 from mockllm.matchers.call import Call
@@ -308,7 +309,7 @@ def plan_of(loaded: Loaded, route: Route, index: int, acting: tuple[int, ...], c
     only = route.model_copy(update={"faults": faults})
     return make_plan(
         call,
-        Found(only, index, ()),
+        Found(only, index),
         Visit(),
         name=loaded.name,
         profile=loaded.profile,

@@ -36,8 +36,15 @@ class Glob(Test):
 
     text: str
 
+    @property
+    def literal(self) -> bool:
+        """Whether it is one text, and no form of several."""
+        return "*" not in self.text and "?" not in self.text
+
     def holds(self, value: object) -> bool:
         """Whether the value is a text of this form."""
+        if self.literal:
+            return value == self.text
         return isinstance(value, str) and glob(self.text).fullmatch(value) is not None
 
     def __str__(self) -> str:

@@ -33,6 +33,10 @@ class Matcher(ABC):
     def why_not(self, call: Call) -> str | None:
         """Why the call does not match; None if it does."""
 
+    def holds(self, call: Call) -> bool:
+        """Whether the call matches, as `why_not` says; some kinds know without finding words."""
+        return self.why_not(call) is None
+
     def __repr__(self) -> str:
         return f"{self.key}: {self.wanted}"
 

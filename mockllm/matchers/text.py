@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from mockllm.faults.values import expected
 from mockllm.matchers.call import Call
-from mockllm.matchers.condition import Condition, condition_schema, glob_of, parse_condition
+from mockllm.matchers.condition import Condition, Glob, condition_schema, glob_of, parse_condition
 from mockllm.matchers.matcher import Matcher
 
 TEXT = {"type": "string"}
@@ -34,6 +34,28 @@ class Globs(Matcher):
         """The text that came, beside what was wanted."""
         text = self.text(call)
         return self.wanted.why_not(self.key, () if text is None else (text,), self.shown)
+
+    def holds(self, call: Call) -> bool:
+        """Whether the text is as it must be."""
+        if not self._plain:
+            return super().holds(call)
+        text = self.text(call)
+        return self.wanted.holds(() if text is None else (text,))
+
+    @property
+    def literals(self) -> frozenset[str] | None:
+        """The only texts with which it holds; None where there are others."""
+        tests = self.wanted.tests
+        if self.wanted.sense != "any" or not self._plain:
+            return None
+        texts = [test.text for test in tests if isinstance(test, Glob) and test.literal]
+        return frozenset(texts) if len(texts) == len(tests) else None
+
+    @property
+    def _plain(self) -> bool:
+        """Whether the condition on the text is all that there is: a kind of another distribution
+        may say more."""
+        return type(self).why_not is Globs.why_not
 
     def shown(self, text: str) -> str:
         """A text as a reason shows it."""

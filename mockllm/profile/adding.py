@@ -96,8 +96,11 @@ def with_said(loaded: Loaded, said: Sequence[Said]) -> Loaded:
         return loaded
     old = loaded.profile
     general = [one for one in spoken if one.match is None]
-    every = [*old.all_routes, *([] if old.strict else [Route(name="healthy default")])]
-    usual = next((route for route in every if not route.match.matchers), Route())
+    every = [
+        *old.all_routes,
+        *([] if old.strict else [Route.model_construct(name="healthy default")]),
+    ]
+    usual = next((route for route in every if not route.match.matchers), Route.model_construct())
     bare = usual.model_copy(update={"faults": ()})
 
     def heard(route: Route, *, own_answer: bool) -> Route:

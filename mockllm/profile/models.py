@@ -51,6 +51,7 @@ from mockllm.matchers.call import Call
 from mockllm.matchers.matcher import Matcher
 from mockllm.matchers.wire import Wire as WireMatcher
 from mockllm.profile.account import Account
+from mockllm.profile.candidates import Candidates
 from mockllm.profile.expect import Expect
 from mockllm.scripts.canonical import CANONICAL
 from mockllm.scripts.named import NAMED as NAMED_SCRIPTS
@@ -139,6 +140,10 @@ class MatchBase(Strict):
     def given(self, matcher: type[Matcher]) -> bool:
         """Whether the profile names this condition."""
         return field_of(matcher) in self.model_fields_set
+
+    def holds(self, call: Call) -> bool:
+        """Whether the call matches."""
+        return all(matcher.holds(call) for matcher in self.matchers)
 
     def why_not(self, call: Call) -> tuple[str, ...]:
         """Every reason why the call does not match; none if it does."""
@@ -322,6 +327,11 @@ class Routed(Strict):
         if "faults" in given:
             given["faults"] = tuple(f for f in given["faults"] if not is_gate(f))
         return (Route.model_construct(**{"name": "only route", **given}),)
+
+    @cached_property
+    def candidates(self) -> Candidates:
+        """What finds the routes that may match a call."""
+        return Candidates([route.match.matchers for route in self.all_routes])
 
     @cached_property
     def has_uploads(self) -> bool:

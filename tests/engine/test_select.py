@@ -125,7 +125,7 @@ def test_a_wrong_choice_meets_no_fault_and_counts_nowhere() -> None:
     """A request that names nothing is refused, and does not use up the fault of another."""
     server = engine("faults: [{fail: 503, first: 1}]")
     plan = ask(server, "/p/sik" + CHAT)
-    assert (status(plan), plan.reports, plan.found.misses) == (404, (), ())
+    assert (status(plan), plan.reports, plan.misses) == (404, (), ())
     assert error(plan)["message"].startswith("there is no profile named 'sik'")
     assert acts(ask(server)) == [True]
 
