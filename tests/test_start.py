@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +101,13 @@ def test_a_server_reads_one_profile(facts: dict[str, Any]) -> None:
     """Of all the profiles, shapes and answers that ship, only the profile that is served is read."""
     read = {Path(name).name for name in facts["read"] if name.endswith((".yaml", ".yml"))}
     assert read == {"default.yaml"}
+
+
+def test_a_server_looks_for_plugins_once(facts: dict[str, Any]) -> None:
+    """What each distribution adds is read once here, and once by pydantic for its own plugins."""
+    times = Counter(name for name in facts["read"] if name.endswith("entry_points.txt"))
+    assert times
+    assert max(times.values()) <= 2
 
 
 def test_a_server_builds_no_fault_that_the_profile_lacks(facts: dict[str, Any]) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from importlib.resources import files
+from itertools import chain
 from pathlib import Path
 
 from mockllm.profile.incidents import (
@@ -39,6 +40,12 @@ def shipped() -> Path:
     return inside if inside.is_dir() else inside.parent.parent / "profiles"
 
 
+@cache
+def shipped_profiles() -> tuple[Path, ...]:
+    """The profiles that ship. They are looked for once: a library is made for every server."""
+    return tuple(profiles_in(shipped()))
+
+
 def is_path(argument: str) -> bool:
     """Whether a profile is given by path: it has a slash or the suffix of YAML."""
     return "/" in argument or "\\" in argument or argument.endswith(SUFFIXES)
@@ -64,14 +71,14 @@ class Library:
     def paths(self) -> dict[str, Path]:
         """Every name and its file."""
         found: dict[str, Path] = {}
-        for folder in self.places:
-            for path in profiles_in(folder):
-                found.setdefault(name_of(path), path)
+        own = chain.from_iterable(map(profiles_in, self.places[:-1]))
+        for path in (*own, *shipped_profiles()):
+            found.setdefault(name_of(path), path)
         return found
 
     @property
     def places(self) -> tuple[Path, ...]:
-        """The folders in the order in which a name is looked for."""
+        """The folders in the order in which a name is looked for; the last is what ships."""
         added = (Path(str(folder)) for folder in folders("mockllm.profiles"))
         return (*self.folders, *added, shipped())
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterable, Iterator
-from importlib.metadata import entry_points
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from inspect import isabstract
@@ -24,9 +25,17 @@ class PluginError(ImportError):
     """A part of another distribution cannot be used; the message names entry and distribution."""
 
 
+@cache
+def added() -> dict[str, tuple[EntryPoint, ...]]:
+    """What other distributions add to anything, by group: a file of each is read for it, so that is
+    done once in a process."""
+    every = entry_points()
+    return {group: tuple(every.select(group=group)) for group in every.groups}
+
+
 def plugins(group: str) -> Iterator[ModuleType]:
     """The modules that other distributions add to a group, in the order of their entries' names."""
-    for entry in sorted(entry_points(group=group), key=lambda entry: (entry.name, entry.value)):
+    for entry in sorted(added().get(group, ()), key=lambda entry: (entry.name, entry.value)):
         where = f"the entry point {entry.name} = {entry.value} of {entry.dist and entry.dist.name}"
         try:
             found = entry.load()

@@ -105,3 +105,10 @@ def test_an_unknown_name_is_refused() -> None:
 def test_shipped_profiles_stand_beside_the_package() -> None:
     """From a checkout the profiles are read where they are written."""
     assert (shipped() / "default.yaml").is_file()
+
+
+def test_what_ships_is_looked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each server has a library of its own, and they start by the hundred in a test run."""
+    first = Library().paths
+    monkeypatch.setattr(Path, "glob", None)
+    assert Library().paths == first
