@@ -158,38 +158,48 @@ class Application:
 
     async def answer(self, request: web.BaseRequest, flight: Flight) -> Played:
         """Answer a request to the provider that is mocked."""
-        transport = flight.transport
-        if transport in self._idle:  # a pipelined request: the connection was never idle
-            self._idle[transport].give_way()
-        if request.headers.get("expect", "").lower() == "100-continue":
-            transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        upload = Upload(request.content)
-        came = datetime.now(UTC)
-        heard = self.heard(request, b"")
-        here = Here(came.timestamp(), heard.url, self.engine.listeners)
-        connection = getattr(request.protocol, "number", 0)
-        try:
-            visit, acted, over = await self.arrival(heard, connection, upload, here, flight)
-            if over:
-                return Played(keep_alive=False)
-            body = await upload.whole()
-        except (ConnectionError, asyncio.IncompleteReadError, web.RequestPayloadError) as error:
-            log.info("%s %s: the client left in its body: %s", request.method, request.path, error)
+        came, transport = datetime.now(UTC), flight.transport
+        plan = await self.arrived(request, flight, came)
+        if plan is None:
             return Played(keep_alive=False)
-        if body is None:
-            call = replace(heard.call, connection=connection)
-            plan = self.engine.refusal(call, too_large(), here)
-        else:
-            heard = self.heard(request, body) if body else heard
-            plan = self.planned(heard.call, heard.path_name, here, visit, connection=connection)
-        if acted:
-            plan = replace(plan, before=acted)
         record = self.engine.begin(plan, said(came))
         outcome = await self.play(plan, record, flight)
         kept = outcome.ending == "done" and not transport.is_closing()
         if kept and plan.outline.idle:
             self.idle(plan, record, outcome, transport)
         return Played(keep_alive=kept)
+
+    async def arrived(
+        self, request: web.BaseRequest, flight: Flight, came: datetime
+    ) -> Plan | None:
+        """The plan for a request, when all of it has come; None where the exchange is over before.
+
+        What it takes to read one goes when this returns: an answer may be held for hours.
+        """
+        transport = flight.transport
+        if transport in self._idle:  # a pipelined request: the connection was never idle
+            self._idle[transport].give_way()
+        if request.headers.get("expect", "").lower() == "100-continue":
+            transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        upload = Upload(request.content)
+        heard = self.heard(request, b"")
+        here = Here(came.timestamp(), heard.url, self.engine.listeners)
+        connection = getattr(request.protocol, "number", 0)
+        try:
+            visit, acted, over = await self.arrival(heard, connection, upload, here, flight)
+            if over:
+                return None
+            body = await upload.whole()
+        except (ConnectionError, asyncio.IncompleteReadError, web.RequestPayloadError) as error:
+            log.info("%s %s: the client left in its body: %s", request.method, request.path, error)
+            return None
+        if body is None:
+            call = replace(heard.call, connection=connection)
+            plan = self.engine.refusal(call, too_large(), here)
+        else:
+            heard = self.heard(request, body) if body else heard
+            plan = self.planned(heard.call, heard.path_name, here, visit, connection=connection)
+        return replace(plan, before=acted) if acted else plan
 
     def planned(
         self,
@@ -402,6 +412,8 @@ NUMBERS = itertools.count(1)
 
 class Handler(RequestHandler):
     """aiohttp's connection, which has a number and says what it could not read."""
+
+    __slots__ = ("_first", "_server", "number", "shortcut")
 
     def __init__(self, server: Server, **options: Any) -> None:
         super().__init__(server, **options)

@@ -30,15 +30,23 @@ def shortcut(transport: asyncio.BaseTransport) -> Shortcut | None:
     tls = transport.get_extra_info("ssl_object") is not None
     if sock is None or tls or sys.platform == "win32":
         return None
-    number = sock.fileno()
+    return Way(sock.fileno())
 
-    def send(data: bytes) -> int:
+
+class Way:
+    """The way to one open file; a closure would take three times as much of a held connection."""
+
+    __slots__ = ("_number",)
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+
+    def __call__(self, data: bytes) -> int:
+        """Hand over bytes; how many were taken."""
         try:
-            return os.write(number, data)
+            return os.write(self._number, data)
         except OSError:  # full, or broken, which the transport finds out too
             return 0
-
-    return send
 
 
 def unsent(sock: Any) -> int:
