@@ -50,9 +50,9 @@ class Answer:
         """The answer itself."""
         return self
 
-    @cached_property
+    @property
     def score(self) -> Score:
-        """What the player plays."""
+        """What the player plays; made anew each time, because nobody else needs it."""
         return score(self.lowered.events)
 
     @cached_property

@@ -164,6 +164,8 @@ class Player(asyncio.Protocol):
         self._due = (self._due if event.paced else max(self._due, now)) + event.seconds
         if self._due <= now:
             return False
+        if event.seconds == FOREVER:
+            self._data = b""  # nothing is sent behind it, and a stream may be held for hours
         if event.beat is not None:
             self._beat(event.beat, now + event.beat.every, event.strikes)
         elif event.seconds != FOREVER:

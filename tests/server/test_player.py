@@ -383,3 +383,15 @@ def test_how_late_it_was() -> None:
     stage.clock.advance(5)
     assert stage.outcome.late == 0.25
     assert (stage.lateness.total, stage.lateness.counts[250]) == (2, 2)
+
+
+def test_a_stream_that_is_held_keeps_no_bytes() -> None:
+    """What stands before an endless wait has been sent, and nothing comes behind it."""
+    stage = Stage(Write(b"a"), Wait(1.0), Write(b"b"), Wait(FOREVER), Write(b"c"))
+    stage.player.play()
+    assert b"abc" in vars(stage.player).values()
+    stage.clock.advance(1)
+    assert [data for _, data in stage.transport.writes] == [b"a", b"b"]
+    assert not any(isinstance(value, bytes) and value for value in vars(stage.player).values())
+    stage.player.release()
+    assert stage.outcome.ending == "held"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import gc
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -15,11 +16,14 @@ from urllib.parse import urlsplit
 import pytest
 import uvloop
 
+from mockllm.engine.exchange import Here
 from mockllm.engine.plan import Conditions
 from mockllm.profile.library import Library
 from mockllm.profile.loader import load
 from mockllm.scripts.named import CANONICAL
 from mockllm.server.address import Address
+from mockllm.server.application import Upload
+from mockllm.server.player import Player
 from mockllm.server.service import Service, Settings
 from mockllm.server.threaded import Threaded
 from tests.server.raw import GUARD, Raw, chat, connected, text_of
@@ -400,3 +404,16 @@ def test_garbage(sent: bytes, began: str, reason: str) -> None:
         assert endings(server) == []
         server.call(lambda service: service.engine.reset())
         assert server.call(lambda service: service.engine.garbage.entries()) == ()
+
+
+def test_a_held_stream_keeps_nothing_that_read_its_request() -> None:
+    """There may be thousands of them: the parts of their bodies are gone, and so is their place."""
+
+    def alive(server: Threaded, *kinds: type) -> int:
+        return server.call(lambda _: sum(type(one) in kinds for one in gc.get_objects()))
+
+    with serving(STALL) as server:
+        players, others = alive(server, Player), alive(server, Upload, Here)
+        with closing(held(server)):
+            assert alive(server, Player) == players + 1
+            assert alive(server, Upload, Here) == others
