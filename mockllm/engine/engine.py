@@ -20,6 +20,7 @@ from mockllm.engine.journal import Entry, Journal, Record
 from mockllm.engine.lateness import Lateness
 from mockllm.engine.making import make_plan, setting_of, upload_plans
 from mockllm.engine.plan import (
+    HEALTHY,
     Conditions,
     Plan,
     Visit,
@@ -33,7 +34,6 @@ from mockllm.engine.store import Documents
 from mockllm.engine.tallies import Count, Tallies, end
 from mockllm.engine.upload import Stage, acts_on_upload
 from mockllm.faults.fault import ErrorSpec
-from mockllm.faults.often import By
 from mockllm.matchers.call import Call
 from mockllm.profile.adding import Said
 from mockllm.profile.library import Library
@@ -345,20 +345,13 @@ class Engine:
 
     def _visit(self, call: Call, profile: Loaded, found: Found, begun: Begun) -> Visit:
         """Count a call at its route, in every scope that the route's faults ask for."""
-        faults = found.route.faults if found.route else ()
-        scopes: dict[By, float] = {"session": 0.0}
-        speed = fitting(self.conditions, profile.profile).speed
-        for fault in faults:
-            window = (fault.over.per or 0.0) / speed if fault.over is not None else 0.0
-            scopes[fault.by] = max(window, scopes.get(fault.by, 0.0))
-        if found.route is not None and found.route.pacing.load is not None:
-            scopes.setdefault("server", 0.0)
-        for by in found.route.script.scopes if found.route is not None else ():
-            scopes.setdefault(by, 0.0)
+        route = found.route or HEALTHY
+        scopes, speed = route.scopes, fitting(self.conditions, profile.profile).speed
+        if speed != 1.0:
+            scopes = {by: window / speed for by, window in scopes.items()}
         now = self._now()
         tallies, counts = self._tallies.visit(profile.name, found.index, call, scopes, now)
-        limited = any(fault.over is not None and fault.over.tokens is not None for fault in faults)
-        self._counted[begun.ticket] = (counts, limited)
+        self._counted[begun.ticket] = (counts, route.counts_tokens)
         return Visit(
             tallies["session"].ordinal,
             self._counters.attempt(call),

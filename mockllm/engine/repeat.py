@@ -13,6 +13,7 @@ from collections.abc import Hashable
 
 from mockllm.engine.answer import Answer
 from mockllm.engine.draft import Case, draft, occasions
+from mockllm.engine.remembered import LONG
 from mockllm.engine.stencil import (
     UNREAD,
     Holes,
@@ -67,8 +68,11 @@ class Repeats:
         due = tuple(why is None for why in skipped)
         exchange, ready = case.exchange, case.exchange.setting.ready
         attempt = exchange.call.attempt if case.route.script.listens else 0
+        gist = gist_of(case, wire)
+        if gist is None:
+            return draft(case)
         key = (
-            gist_of(case, wire),
+            gist,
             attempt,
             id(case.profile),
             case.found.index,
@@ -113,17 +117,18 @@ def depends_on_time(fault: AnyFault) -> bool:
     return any(verb.anchor.point == "server" for verb in fault.verbs)
 
 
-def gist_of(case: Case, wire: Wire) -> Hashable:
-    """What of a request its answer depends on."""
+def gist_of(case: Case, wire: Wire) -> Hashable | None:
+    """What of a request its answer depends on; None where that is too long to be remembered."""
     call = case.exchange.call
     place = (GIST, id(case.profile), case.found.index)
     known = call.memo.get(place)
     if known is None or known[0] is not case.profile or known[1] != call.model:
         known = call.memo[place] = (case.profile, call.model, heard_gist(case, wire))
-    return known[2]
+    gist: Hashable | None = known[2]
+    return gist
 
 
-def heard_gist(case: Case, wire: Wire) -> Hashable:
+def heard_gist(case: Case, wire: Wire) -> Hashable | None:
     """The same, worked out: all of its words, where not both its wire and its script say less."""
     exchange, call = case.exchange, case.exchange.call
     way = (call.method, call.path, call.keep_alive, call.http10, call.model, call.stream)
@@ -134,7 +139,7 @@ def heard_gist(case: Case, wire: Wire) -> Hashable:
         except Refused:
             said = None
     if said is None:
-        return (*way, call.query, call.headers, call.body)
+        return (*way, call.query, call.headers, call.body) if len(call.body) < LONG else None
     return (*way, wire.name, exchange.setting.dialect.name, said)
 
 

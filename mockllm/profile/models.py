@@ -6,6 +6,7 @@ fault, every matcher and every script that has a file there is a word of the lan
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, Union
 from urllib.parse import urlsplit
@@ -33,6 +34,7 @@ from mockllm.faults.edit import EditFault
 from mockllm.faults.encode import EncodeFault
 from mockllm.faults.fault import Fault
 from mockllm.faults.named import NAMED as NAMED_FAULTS
+from mockllm.faults.often import By
 from mockllm.faults.reply import ReplyFault
 from mockllm.faults.send import SendFault
 from mockllm.faults.values import (
@@ -244,6 +246,27 @@ class Route(Strict):
         """Refuse faults of the upload behind conditions on the body."""
         refuse_late_match(self.match, self.faults)
         return self
+
+    @cached_property
+    def scopes(self) -> Mapping[By, float]:
+        """In which scopes its calls are counted, because faults, load or script ask; with the seconds
+        of the longest window in each."""
+        found: dict[By, float] = {"session": 0.0}
+        for fault in self.faults:
+            window = (fault.over.per or 0.0) if fault.over is not None else 0.0
+            found[fault.by] = max(window, found.get(fault.by, 0.0))
+        if self.pacing.load is not None:
+            found.setdefault("server", 0.0)
+        for by in self.script.scopes:
+            found.setdefault(by, 0.0)
+        return found
+
+    @cached_property
+    def counts_tokens(self) -> bool:
+        """Whether a fault asks for the tokens of earlier calls."""
+        return any(
+            fault.over is not None and fault.over.tokens is not None for fault in self.faults
+        )
 
 
 HEAD_ONLY = frozenset({"wire", "method", "path", "header", "key"})

@@ -64,6 +64,10 @@ class Played(web.StreamResponse):
         """Nothing is left to send."""
 
 
+STAYS, LEAVES = Played(keep_alive=True), Played(keep_alive=False)
+"""One of each is enough: a response that was sent says nothing else, and making one takes long."""
+
+
 @dataclass(slots=True, eq=False)
 class Flight:
     """A request from when its head has been read until its handler is done."""
@@ -137,7 +141,7 @@ class Application:
             return web.json_response({"status": "ok"})
         transport = request.transport
         if transport is None:
-            return Played(keep_alive=False)
+            return LEAVES
         way = getattr(request.protocol, "shortcut", None)
         flight = Flight(method, path, transport, way)
         self.begin(flight)
@@ -161,13 +165,13 @@ class Application:
         came, transport = datetime.now(UTC), flight.transport
         plan = await self.arrived(request, flight, came)
         if plan is None:
-            return Played(keep_alive=False)
+            return LEAVES
         record = self.engine.begin(plan, said(came))
         outcome = await self.play(plan, record, flight)
         kept = outcome.ending == "done" and not transport.is_closing()
         if kept and plan.outline.idle:
             self.idle(plan, record, outcome, transport)
-        return Played(keep_alive=kept)
+        return STAYS if kept else LEAVES
 
     async def arrived(
         self, request: web.BaseRequest, flight: Flight, came: datetime

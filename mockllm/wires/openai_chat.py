@@ -96,7 +96,7 @@ class OpenAIChat(Wire):
 
     def gist(self, call: Call, setting: Setting) -> Hashable:
         """All but the messages, of which only the tokens are told, where they are told."""
-        rest = compact({name: value for name, value in call.data.items() if name != "messages"})
+        rest = tuple((k, compact(value)) for k, value in call.data.items() if k != "messages")
         options = stream_options(call.data)
         told = not call.stream or options.usage or not setting.dialect.chat.usage_chunk
         return rest, self.prompt_tokens(call) if told or options.each_usage else None
