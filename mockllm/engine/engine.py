@@ -310,9 +310,11 @@ class Engine:
             made = self._plan(call, path_name, here, refusal=None, visit=visit, ledger=ledger)
         return made
 
-    def begin(self, plan: Plan, time: str) -> Record:
-        """Write down a call that has been read; `time` is now, in UTC."""
-        return self.journal.begin(plan, time, at=self._now() - self._zero)
+    def begin(self, plan: Plan, time: str, came: float | None = None) -> Record:
+        """Write down a call that has been read; `time` is when, in UTC, and `came` on the server's
+        clock, where that is not now."""
+        at = self._now() if came is None else came
+        return self.journal.begin(plan, time, at=max(0.0, at - self._zero))
 
     def ended(self, entry: Entry) -> None:
         """A call is over: the next request like it is another attempt, or another call."""

@@ -77,6 +77,9 @@ class Flight:
     transport: asyncio.Transport
     shortcut: Shortcut | None = None
     """The way past the transport, if there is one."""
+    since: float | None = None
+    """When the last of it came, on the server's clock; None where it is not known, or where more has
+    happened since."""
     record: Record | None = None
     """Its place in the journal, as soon as it has one."""
 
@@ -118,6 +121,11 @@ class Application:
         self._idle: dict[asyncio.Transport, IdlePlayer] = {}
 
     @property
+    def now(self) -> float:
+        """The time on the server's clock."""
+        return self._clock.now()
+
+    @property
     def in_flight(self) -> tuple[Flight, ...]:
         """The requests that are being read or answered, oldest first; none of the admin API."""
         return tuple(self._flights)
@@ -142,12 +150,15 @@ class Application:
         transport = request.transport
         if transport is None:
             return LEAVES
-        way = getattr(request.protocol, "shortcut", None)
-        flight = Flight(method, path, transport, way)
+        self._clock.catch_up()
+        connection = request.protocol
+        assert isinstance(connection, Handler)
+        flight = Flight(method, path, transport, connection.shortcut, connection.came)
         self.begin(flight)
         try:
             return await self.answer(request, flight)
         finally:
+            connection.came = self._clock.now()
             self.end(flight)
 
     def begin(self, flight: Flight) -> None:
@@ -166,7 +177,7 @@ class Application:
         plan = await self.arrived(request, flight, came)
         if plan is None:
             return LEAVES
-        record = self.engine.begin(plan, said(came))
+        record = self.engine.begin(plan, said(came), flight.since)
         outcome = await self.play(plan, record, flight)
         kept = outcome.ending == "done" and not transport.is_closing()
         if kept and plan.outline.idle:
@@ -193,6 +204,8 @@ class Application:
             visit, acted, over = await self.arrival(heard, connection, upload, here, flight)
             if over:
                 return None
+            if not upload.has_come:
+                flight.since = None
             body = await upload.whole()
         except (ConnectionError, asyncio.IncompleteReadError, web.RequestPayloadError) as error:
             log.info("%s %s: the client left in its body: %s", request.method, request.path, error)
@@ -261,6 +274,8 @@ class Application:
             heard.call, heard.path_name, here, otherwise=self._profile, connection=connection
         )
         acted: frozenset[int] = NONE
+        if plans:
+            flight.since = None
         for stage, plan in plans:
             if not await upload.reaches(stage.size):
                 break
@@ -318,6 +333,7 @@ class Application:
             flight.transport,
             self._clock,
             on_end,
+            since=flight.since,
             shortcut=flight.shortcut,
             lateness=self.engine.lateness,
         )
@@ -371,9 +387,14 @@ class Upload:
             self._keep(part)
         return True
 
+    @property
+    def has_come(self) -> bool:
+        """Whether nothing is left to wait for."""
+        return self._content.is_eof()
+
     async def whole(self) -> bytes | None:
         """The whole body; None where it is over the limit (it has been read all the same)."""
-        if not self._parts and self._content.is_eof():  # it has come with the head
+        if self.has_come and not self._parts:
             body: bytes = self._content.read_nowait()
             return body if len(body) <= MAX_BODY else None
         async for part in self._content.iter_any():
@@ -417,7 +438,7 @@ NUMBERS = itertools.count(1)
 class Handler(RequestHandler):
     """aiohttp's connection, which has a number and says what it could not read."""
 
-    __slots__ = ("_first", "_server", "number", "shortcut")
+    __slots__ = ("_first", "_server", "came", "number", "shortcut")
 
     def __init__(self, server: Server, **options: Any) -> None:
         super().__init__(server, **options)
@@ -425,6 +446,8 @@ class Handler(RequestHandler):
         self._server = server
         self._first = b""
         self.shortcut: Shortcut | None = None
+        self.came = 0.0
+        """When the last bytes came, or an answer was over, on the server's clock."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A connection, which is closed if the server went down while it was being made."""
@@ -436,6 +459,7 @@ class Handler(RequestHandler):
     def data_received(self, data: bytes) -> None:
         """Bytes for aiohttp; the first are remembered, in case that they are no HTTP."""
         self._first = self._first or data[:SHOWN]
+        self.came = self._server.application.now
         super().data_received(data)
 
     def handle_error(

@@ -36,7 +36,7 @@ def nobody(outcome: Outcome) -> None:
 class Player(asyncio.Protocol):
     """Plays one score on one transport, once.
 
-    `shortcut` hands bytes to the kernel at once, where the transport has nothing to send before
+    Times count from `since`, when the request had come, or from now; `shortcut` hands bytes to the kernel at once, where the transport has nothing to send before
     them; `lateness` is told how late each paced event comes.
     """
 
@@ -47,6 +47,7 @@ class Player(asyncio.Protocol):
         clock: Clock,
         on_end: Callable[[Outcome], None],
         *,
+        since: float | None = None,
         shortcut: Shortcut | None = None,
         lateness: Lateness | None = None,
     ) -> None:
@@ -58,7 +59,7 @@ class Player(asyncio.Protocol):
         self._shortcut = shortcut
         self._lateness = lateness
         self._upstream = transport.get_protocol()
-        self._start = self._due = clock.now()
+        self._start = self._due = clock.now() if since is None else since
         self._place = self._made = 0
         """Moves that have begun, and that are over."""
         self._begun = self._completed = self._bytes = 0

@@ -47,6 +47,10 @@ class FakeClock:
                 timer.callback()
         self.time = until
 
+    def catch_up(self) -> None:
+        """Make the calls that are due."""
+        self.advance(0)
+
     @property
     def pending(self) -> int:
         """Calls that are still due."""
