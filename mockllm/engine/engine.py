@@ -292,6 +292,15 @@ class Engine:
         )
         return visit, plans
 
+    def heeds_uploads(
+        self, call: Call, path_name: str | None, *, otherwise: Loaded | None = None
+    ) -> bool:
+        """Whether anything may happen while the body of a call arrives."""
+        try:
+            return self._selected(call, path_name, otherwise)[1].profile.has_uploads
+        except Refused:
+            return False
+
     def refusal(self, call: Call, spec: ErrorSpec, here: Here) -> Plan:
         """The plan for a request that is refused before any route sees it; nothing is counted."""
         return self._plan(call, None, here, refusal=Refused(spec), visit=Visit())

@@ -30,6 +30,10 @@ class Remembered(Generic[T]):
             del self._made[next(iter(self._made))]
         return found
 
+    def find(self, words: Hashable) -> T | None:
+        """What was made of these words; None where nothing was."""
+        return self._made.get(words)
+
     def clear(self) -> None:
         """Forget all."""
         self._made.clear()

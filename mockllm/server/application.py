@@ -32,11 +32,14 @@ from mockllm.server import admin
 from mockllm.server.clock import Clock
 from mockllm.server.idle import IdlePlayer
 from mockllm.server.kernel import Shortcut, shortcut
+from mockllm.server.known import is_whole
 from mockllm.server.player import Player
 from mockllm.timeline.score import score
 from mockllm.timeline.valueclass import replace
 
 MAX_BODY = 32 << 20
+AT_ONCE = 64 << 10
+"""Bytes of an answer that are offered to the kernel in one call."""
 MAX_DRAINED = 8 * MAX_BODY
 """How much of a body that is too large is read and thrown away, so that the 413 arrives."""
 
@@ -80,6 +83,8 @@ class Flight:
     since: float | None = None
     """When the last of it came, on the server's clock; None where it is not known, or where more has
     happened since."""
+    taken: int = 0
+    """Bytes of its answer that the kernel has taken already."""
     record: Record | None = None
     """Its place in the journal, as soon as it has one."""
 
@@ -116,6 +121,8 @@ class Application:
         self._on_entry = on_entry
         self._on_change = on_change
         self._heard: Remembered[Heard] = Remembered()
+        self.known: Remembered[Heard] = Remembered()
+        """Requests by their every byte."""
         self._flights: dict[Flight, None] = {}
         self._players: set[Player] = set()
         self._idle: dict[asyncio.Transport, IdlePlayer] = {}
@@ -142,6 +149,16 @@ class Application:
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request."""
+        connection = request.protocol
+        assert isinstance(connection, Handler)
+        try:
+            return await self.respond(request, connection)
+        finally:
+            connection.handled += 1
+            connection.came = self._clock.now()
+
+    async def respond(self, request: web.BaseRequest, connection: Handler) -> web.StreamResponse:
+        """The response to one request."""
         method, path = request.method, path_of(request)
         if path.startswith(admin.PREFIX):
             return await admin.respond(request, self._desk, self._guard)
@@ -151,15 +168,44 @@ class Application:
         if transport is None:
             return LEAVES
         self._clock.catch_up()
-        connection = request.protocol
-        assert isinstance(connection, Handler)
         flight = Flight(method, path, transport, connection.shortcut, connection.came)
         self.begin(flight)
         try:
-            return await self.answer(request, flight)
+            return await self.answer(request, connection, flight)
         finally:
-            connection.came = self._clock.now()
             self.end(flight)
+
+    def answer_at_once(self, connection: Handler, heard: Heard) -> bool:
+        """Answer a request whose bytes are known, of which nothing else is left to come; False where
+        its handler has to go on, because the answer takes its time, or its reader does.
+
+        What has been begun for it then is in `connection.early`.
+        """
+        transport, way = connection.transport, connection.shortcut
+        if transport is None or way is None or transport.is_closing():
+            return False
+        if transport.get_write_buffer_size() or self.engine.heeds_uploads(
+            heard.call, heard.path_name, otherwise=self._profile
+        ):
+            return False
+        self._clock.catch_up()
+        came = datetime.now(UTC)
+        here = Here(came.timestamp(), heard.url, self.engine.listeners)
+        plan = self.planned(heard.call, heard.path_name, here, connection=connection.number)
+        score = plan.answer.score
+        taken = 0
+        if score.at_once and not plan.outline.idle and len(score.data) <= AT_ONCE:
+            taken = way(score.data)
+        if taken < len(score.data) or not taken:
+            connection.early = Early(plan, came, taken)
+            return False
+        record, now = self.engine.begin(plan, said(came), connection.came), self._clock.now()
+        events, after = len(plan.outline.lowered.events), now - connection.came
+        entry = record.update(Outcome("done", events, events, taken, after, after))
+        self.engine.ended(entry)
+        self._on_entry(entry)
+        self._on_change()
+        return True
 
     def begin(self, flight: Flight) -> None:
         """Count a request among those in flight, until its handler is done."""
@@ -171,12 +217,17 @@ class Application:
         del self._flights[flight]
         self._on_change()
 
-    async def answer(self, request: web.BaseRequest, flight: Flight) -> Played:
+    async def answer(self, request: web.BaseRequest, connection: Handler, flight: Flight) -> Played:
         """Answer a request to the provider that is mocked."""
         came, transport = datetime.now(UTC), flight.transport
-        plan = await self.arrived(request, flight, came)
-        if plan is None:
-            return LEAVES
+        early, connection.early = connection.early, None
+        if early is not None:
+            plan, came, flight.taken = early.plan, early.came, early.taken
+        else:
+            arrived = await self.arrived(request, connection, flight, came)
+            if arrived is None:
+                return LEAVES
+            plan = arrived
         record = self.engine.begin(plan, said(came), flight.since)
         outcome = await self.play(plan, record, flight)
         kept = outcome.ending == "done" and not transport.is_closing()
@@ -185,7 +236,7 @@ class Application:
         return STAYS if kept else LEAVES
 
     async def arrived(
-        self, request: web.BaseRequest, flight: Flight, came: datetime
+        self, request: web.BaseRequest, connection: Handler, flight: Flight, came: datetime
     ) -> Plan | None:
         """The plan for a request, when all of it has come; None where the exchange is over before.
 
@@ -194,14 +245,15 @@ class Application:
         transport = flight.transport
         if transport in self._idle:  # a pipelined request: the connection was never idle
             self._idle[transport].give_way()
-        if request.headers.get("expect", "").lower() == "100-continue":
+        expects = request.headers.get("expect", "").lower() == "100-continue"
+        if expects:
             transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         upload = Upload(request.content)
         heard = self.heard(request, b"")
         here = Here(came.timestamp(), heard.url, self.engine.listeners)
-        connection = getattr(request.protocol, "number", 0)
+        number = connection.number
         try:
-            visit, acted, over = await self.arrival(heard, connection, upload, here, flight)
+            visit, acted, over = await self.arrival(heard, number, upload, here, flight)
             if over:
                 return None
             if not upload.has_come:
@@ -211,11 +263,13 @@ class Application:
             log.info("%s %s: the client left in its body: %s", request.method, request.path, error)
             return None
         if body is None:
-            call = replace(heard.call, connection=connection)
+            call = replace(heard.call, connection=number)
             plan = self.engine.refusal(call, too_large(), here)
         else:
             heard = self.heard(request, body) if body else heard
-            plan = self.planned(heard.call, heard.path_name, here, visit, connection=connection)
+            plan = self.planned(heard.call, heard.path_name, here, visit, connection=number)
+            if connection.chunk is not None and heard.stays and not expects:
+                self.known.get(connection.chunk, lambda: heard)
         return replace(plan, before=acted) if acted else plan
 
     def planned(
@@ -334,6 +388,7 @@ class Application:
             self._clock,
             on_end,
             since=flight.since,
+            taken=flight.taken,
             shortcut=flight.shortcut,
             lateness=self.engine.lateness,
         )
@@ -358,6 +413,21 @@ class Heard:
     """The profile that its path names."""
     url: str
     """Where its client found the server."""
+
+    @property
+    def stays(self) -> bool:
+        """Whether its connection is for more requests."""
+        return self.call.keep_alive and not self.call.http10
+
+
+@dataclass(frozen=True, slots=True)
+class Early:
+    """What was begun for a request before its handler was woken."""
+
+    plan: Plan
+    came: datetime
+    taken: int
+    """Bytes of the answer that the kernel has taken."""
 
 
 def path_of(request: web.BaseRequest) -> str:
@@ -438,7 +508,18 @@ NUMBERS = itertools.count(1)
 class Handler(RequestHandler):
     """aiohttp's connection, which has a number and says what it could not read."""
 
-    __slots__ = ("_first", "_server", "came", "number", "shortcut")
+    __slots__ = (
+        "_clean",
+        "_fed",
+        "_first",
+        "_server",
+        "came",
+        "chunk",
+        "early",
+        "handled",
+        "number",
+        "shortcut",
+    )
 
     def __init__(self, server: Server, **options: Any) -> None:
         super().__init__(server, **options)
@@ -448,6 +529,13 @@ class Handler(RequestHandler):
         self.shortcut: Shortcut | None = None
         self.came = 0.0
         """When the last bytes came, or an answer was over, on the server's clock."""
+        self._clean = True
+        """Whether all that came were whole requests, one at a time."""
+        self._fed = self.handled = 0
+        """Requests that aiohttp was given while that held, and those that are over."""
+        self.chunk: bytes | None = None
+        """The bytes of the last request, if they came alone."""
+        self.early: Early | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A connection, which is closed if the server went down while it was being made."""
@@ -457,9 +545,22 @@ class Handler(RequestHandler):
             self.force_close()
 
     def data_received(self, data: bytes) -> None:
-        """Bytes for aiohttp; the first are remembered, in case that they are no HTTP."""
+        """Bytes for aiohttp, if they are not known; the first are remembered, in case that they are
+        no HTTP."""
+        if not data:  # aiohttp itself, which looks at what it has kept
+            super().data_received(data)
+            return
         self._first = self._first or data[:SHOWN]
-        self.came = self._server.application.now
+        application = self._server.application
+        self.came = application.now
+        if self._clean:
+            if self._fed == self.handled:
+                heard = application.known.find(data)
+                if heard is not None and application.answer_at_once(self, heard):
+                    return
+            self._clean = is_whole(data)
+            self.chunk = data if self._clean else None
+            self._fed += 1
         super().data_received(data)
 
     def handle_error(

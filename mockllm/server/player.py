@@ -36,7 +36,8 @@ def nobody(outcome: Outcome) -> None:
 class Player(asyncio.Protocol):
     """Plays one score on one transport, once.
 
-    Times count from `since`, when the request had come, or from now; `shortcut` hands bytes to the kernel at once, where the transport has nothing to send before
+    Times count from `since`, when the request had come, or from now; so many bytes are `taken`
+    already of a score that is sent at once. `shortcut` hands bytes to the kernel at once, where the transport has nothing to send before
     them; `lateness` is told how late each paced event comes.
     """
 
@@ -48,9 +49,13 @@ class Player(asyncio.Protocol):
         on_end: Callable[[Outcome], None],
         *,
         since: float | None = None,
+        taken: int = 0,
         shortcut: Shortcut | None = None,
         lateness: Lateness | None = None,
     ) -> None:
+        begun = 0
+        if taken:
+            score, begun = score.behind(taken)
         self._moves = score.moves
         self._data = score.data
         self._transport = transport
@@ -62,10 +67,11 @@ class Player(asyncio.Protocol):
         self._start = self._due = clock.now() if since is None else since
         self._place = self._made = 0
         """Moves that have begun, and that are over."""
-        self._begun = self._completed = self._bytes = 0
+        self._begun = self._completed = begun
         """Events of the wire timeline that have begun, and that are over."""
+        self._bytes = taken
         self._beats: Counter[int] | None = None
-        self._first_byte: float | None = None
+        self._first_byte: float | None = clock.now() - self._start if taken else None
         self._late = self._latest = 0.0
         self._peer_left: float | None = None
         self._peer: Leaving | None = None

@@ -36,6 +36,23 @@ class Score:
     moves: tuple[Move, ...]
     data: bytes
 
+    @property
+    def at_once(self) -> bool:
+        """Whether nothing is waited for, and the connection stays."""
+        return all(type(move) is Send for move in self.moves)
+
+    def behind(self, taken: int) -> tuple[Score, int]:
+        """What is left of a score that is sent at once when so many bytes have been taken, and how
+        many events of the wire timeline are over."""
+        over, left = 0, []
+        for move in self.moves:
+            assert isinstance(move, Send), "what is sent at once has no waits"
+            if move.stop <= taken:
+                over += move.events
+            else:
+                left.append(Send(max(move.start, taken), move.stop, move.events))
+        return Score(tuple(left), self.data), over
+
 
 def score(events: Iterable[WireEvent]) -> Score:
     """What is played for a wire timeline."""
