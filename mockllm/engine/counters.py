@@ -78,7 +78,8 @@ class Counters:
     def begin(self, call: Call, now: float) -> Begun:
         """Count an attempt of a logical call."""
         slot = (call.fingerprint, call.session)
-        groups = fresh(self._waiting.pop(slot, {}), now)
+        waiting = self._waiting.pop(slot, None)
+        groups = fresh(waiting, now) if waiting else {}
         said = said_attempt(call)
         if said is not None:
             before = said - 1

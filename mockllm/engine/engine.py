@@ -38,8 +38,9 @@ from mockllm.matchers.call import Call
 from mockllm.profile.adding import Said
 from mockllm.profile.library import Library
 from mockllm.profile.loader import Loaded
+from mockllm.profile.models import Profile
 from mockllm.timeline.events import Frame
-from mockllm.timeline.valueclass import replace
+from mockllm.timeline.valueclass import replace, valueclass
 from mockllm.wires.identity import Identity
 from mockllm.wires.wire import IDLE, Refused, Wire
 
@@ -392,7 +393,11 @@ class Engine:
                 call, profile = self._selected(call, path_name, otherwise)
             except Refused as error:
                 refusal, chosen = error.with_traceback(None), True  # whose frames hold it
-        wire, call = served(call, profile.profile.dialect)
+        way = call.memo.get(WAY)
+        if way is None or way.call is not call or way.profile is not profile.profile:
+            way = way_of(call, profile.profile)
+            call.memo[WAY] = way
+        wire, call = way.wire, way.served
         if wire is None and refusal is None:
             refusal = refuse(call, profile.profile.dialect)
         if visit is None:
@@ -407,7 +412,7 @@ class Engine:
             refusal, chosen = admission.refusal, admission.refusal is not None
         # A request that names no profile, or that its account refuses, is on nobody's route: it
         # meets no faults, and no count of a route has it.
-        found = Found(None, -1) if chosen else find_route(call, profile.profile)
+        found = NOWHERE if chosen else way.found or find_route(call, profile.profile)
         if visit is None:
             visit = self._visit(call, profile, found, begun)
         return make_plan(
@@ -444,6 +449,31 @@ class Engine:
         elapsed = (now - self._start) * speed
         arrival = Arrival(profile.name, call, wire, setting, ticket, now * speed, elapsed, here.now)
         return (self._ledger if ledger is None else ledger).admit(account, arrival)
+
+
+@valueclass(frozen=True, slots=True)
+class Way:
+    """What of a call's way to its answer is the same each time that it comes in the same words."""
+
+    call: Call
+    profile: Profile
+    wire: Wire | None
+    served: Call
+    """The call, as its wire understands it."""
+    found: Found | None
+    """Its route; None where attempts decide."""
+
+
+WAY = "way"
+"""Under which a request remembers its way."""
+NOWHERE = Found(None, -1)
+
+
+def way_of(call: Call, profile: Profile) -> Way:
+    """The way of a call under a profile."""
+    wire, understood = served(call, profile.dialect)
+    found = find_route(understood, profile) if profile.routes_by_request else None
+    return Way(call, profile, wire, understood, found)
 
 
 def counted(call: Call, begun: Begun, connection: int | None) -> Call:

@@ -10,6 +10,7 @@ with a name or drew a number, is `Unrepeatable`.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from operator import itemgetter
 from typing import Any
@@ -120,7 +121,7 @@ class Cut:
     """Bytes cut at their marks."""
 
     def __init__(self, data: bytes, lengths: Sequence[int]) -> None:
-        self._parts: list[bytes] = []
+        parts: list[bytes] = []
         order: list[int] = []
         """The number of the name that stands between two parts; the time of creation is the last."""
         start, at = 0, FOUND.search(data)
@@ -129,21 +130,49 @@ class Cut:
             if number is not None and number >= len(lengths):
                 raise Unrepeatable("what is sent has the signs of marks")
             length = len(str(CREATED)) if number is None else lengths[number]
-            self._parts += [data[start : at.start()], b""]
+            parts.append(data[start : at.start()])
             order.append(len(lengths) if number is None else number)
             start = at.start() + length
             at = FOUND.search(data, start)
-        self._parts.append(data[start:])
-        self._named: Callable[[tuple[bytes, ...]], tuple[bytes, ...]] = {
+        parts.append(data[start:])
+        self._pairs = joined(parts, order, len(lengths) + 1)
+        self._parts = [b""] * (2 * len(order) + 1)
+        self._parts[0::2] = parts
+        self._named: Callable[[Sequence[bytes]], Sequence[bytes]] = {
             0: lambda names: (),
             1: lambda names: (names[order[0]],),
         }.get(len(order)) or itemgetter(*order)
 
     def filled(self, names: tuple[bytes, ...]) -> bytes:
         """The bytes with names in the places of the marks."""
+        known = list(names)
+        for left, between, right in self._pairs:
+            known.append(known[left] + between + known[right])
         parts = self._parts.copy()
-        parts[1::2] = self._named(names)
+        parts[1::2] = self._named(known)
         return b"".join(parts)
+
+
+OFTEN = 4
+"""How often a pair of names has to come to be joined first."""
+
+
+def joined(parts: list[bytes], order: list[int], first: int) -> tuple[tuple[int, bytes, int], ...]:
+    """Make one name of two, as long as the same two come often with the same between them, which the
+    chunks of a stream are full of. Changes both lists; the names that are made count from `first`."""
+    pairs: list[tuple[int, bytes, int]] = []
+    while True:
+        seen = Counter(zip(order, parts[1:], order[1:], strict=False))
+        pair, count = seen.most_common(1)[0] if seen else ((0, b"", 0), 0)
+        if count < OFTEN:
+            return tuple(pairs)
+        place = 0
+        while place + 1 < len(order):
+            if (order[place], parts[place + 1], order[place + 1]) == pair:
+                order[place : place + 2] = [first + len(pairs)]
+                del parts[place + 1]
+            place += 1
+        pairs.append(pair)
 
 
 @valueclass(frozen=True)
@@ -286,20 +315,17 @@ class Stencil:
 class Stamped:
     """An answer under its own names, of which only those are kept: the rest is the stencil's."""
 
-    __slots__ = ("_full", "_names", "_skipped", "_stencil")
+    __slots__ = ("_full", "_names", "_skipped", "_stencil", "outline")
 
     def __init__(
         self, stencil: Stencil, names: tuple[bytes, ...], skipped: tuple[str | None, ...]
     ) -> None:
         self._stencil = stencil
+        self.outline = stencil.answer
+        """The same with marks for names: right as far as kinds, places and sizes go."""
         self._names = names
         self._skipped = skipped
         self._full: Answer | None = None
-
-    @property
-    def outline(self) -> Answer:
-        """The same with marks for names: right as far as kinds, places and sizes go."""
-        return self._stencil.answer
 
     @property
     def score(self) -> Score:

@@ -19,6 +19,8 @@ class Matcher(ABC):
 
     key: ClassVar[str]
     schema: ClassVar[dict[str, object]] = {"type": "string"}
+    of_request: ClassVar[bool] = True
+    """Whether the words of a request decide, and not when it came or how often."""
 
     def __init__(self, value: object) -> None:
         self.given = value

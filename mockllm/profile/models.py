@@ -357,6 +357,12 @@ class Routed(Strict):
         return Candidates([route.match.matchers for route in self.all_routes])
 
     @cached_property
+    def routes_by_request(self) -> bool:
+        """Whether a request in the same words takes the same route each time."""
+        matchers = (one for route in self.all_routes for one in route.match.matchers)
+        return all(matcher.of_request for matcher in matchers)
+
+    @cached_property
     def has_uploads(self) -> bool:
         """Whether any fault acts while a request's body arrives; most profiles have none."""
         faults = (fault for route in self.all_routes for fault in route.faults)

@@ -9,9 +9,11 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import aiohttp
@@ -189,8 +191,8 @@ class Application:
         ):
             return False
         self._clock.catch_up()
-        came = datetime.now(UTC)
-        here = Here(came.timestamp(), heard.url, self.engine.listeners)
+        came = unix_time()
+        here = Here(came, heard.url, self.engine.listeners)
         plan = self.planned(heard.call, heard.path_name, here, connection=connection.number)
         score = plan.answer.score
         taken = 0
@@ -219,7 +221,7 @@ class Application:
 
     async def answer(self, request: web.BaseRequest, connection: Handler, flight: Flight) -> Played:
         """Answer a request to the provider that is mocked."""
-        came, transport = datetime.now(UTC), flight.transport
+        came, transport = unix_time(), flight.transport
         early, connection.early = connection.early, None
         if early is not None:
             plan, came, flight.taken = early.plan, early.came, early.taken
@@ -236,7 +238,7 @@ class Application:
         return STAYS if kept else LEAVES
 
     async def arrived(
-        self, request: web.BaseRequest, connection: Handler, flight: Flight, came: datetime
+        self, request: web.BaseRequest, connection: Handler, flight: Flight, came: float
     ) -> Plan | None:
         """The plan for a request, when all of it has come; None where the exchange is over before.
 
@@ -250,7 +252,7 @@ class Application:
             transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         upload = Upload(request.content)
         heard = self.heard(request, b"")
-        here = Here(came.timestamp(), heard.url, self.engine.listeners)
+        here = Here(came, heard.url, self.engine.listeners)
         number = connection.number
         try:
             visit, acted, over = await self.arrival(heard, number, upload, here, flight)
@@ -425,7 +427,8 @@ class Early:
     """What was begun for a request before its handler was woken."""
 
     plan: Plan
-    came: datetime
+    came: float
+    """When, in Unix time."""
     taken: int
     """Bytes of the answer that the kernel has taken."""
 
@@ -491,14 +494,26 @@ def too_large() -> ErrorSpec:
     )
 
 
+def unix_time() -> float:
+    """Now, in seconds."""
+    return time.time()  # noqa: TID251  for the date of an answer, and the times in the journal
+
+
 def iso_time() -> str:
     """Now, as the journal says it."""
-    return said(datetime.now(UTC))
+    return said(unix_time())
 
 
-def said(moment: datetime) -> str:
-    """A moment in UTC, as the journal says it."""
-    return moment.isoformat(timespec="milliseconds")
+def said(moment: float) -> str:
+    """A Unix time, as the journal says it."""
+    second = int(moment)
+    return f"{said_second(second)}.{int((moment - second) * 1000):03d}+00:00"
+
+
+@lru_cache(maxsize=2)  # it is the same for all calls of a second
+def said_second(second: int) -> str:
+    """The first part of it."""
+    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 NUMBERS = itertools.count(1)

@@ -114,20 +114,17 @@ class JsonLines(Lines):
 
 def call_line(entry: Entry) -> str:
     """A call in one line."""
-    outcome, fired, missed = entry.outcome, entry.fired, entry.not_fired
+    plan, outcome, fired, missed = entry.plan, entry.outcome, entry.fired, entry.not_fired
+    call, ended, refused = plan.call, outcome.ended, plan.refused
     words = [
-        f"#{entry.number}",
-        entry.method,
-        entry.path,
-        f"model={entry.model}" if entry.model else "",
-        "stream" if entry.stream else "",
-        f"profile={entry.plan.profile}",
-        f"status={entry.status or '-'}",
-        f"frames={entry.frames_sent}",
+        f"#{entry.number} {call.method} {call.path}",
+        f"model={call.model}" if call.model else "",
+        "stream" if call.stream else "",
+        f"profile={plan.profile} status={entry.status or '-'} frames={entry.frames_sent}",
         f"ended={outcome.ending.replace(' ', '-')}",
-        f"after={outcome.ended:.3f}s" if outcome.ended is not None else "",
+        f"after={ended:.3f}s" if ended is not None else "",
         f"fired=[{'; '.join(fired)}]" if fired else "",
         f"not-fired=[{'; '.join(missed)}]" if missed else "",
-        f"refused={entry.plan.refused!r}" if entry.plan.refused else "",
+        f"refused={refused!r}" if refused else "",
     ]
-    return " ".join(word for word in words if word)
+    return " ".join(filter(None, words))
