@@ -77,6 +77,8 @@ class Player(asyncio.Protocol):
         self._peer: Leaving | None = None
         self._timer: Timer | None = None
         self._full = False
+        self._blocked = False
+        """Whether the timeline stands still because the buffer is full."""
         self._half = False
         self._over = False
 
@@ -113,6 +115,7 @@ class Player(asyncio.Protocol):
         while not self._over:
             self._completed, self._made = self._begun, self._place
             if self._full:
+                self._blocked = True
                 return  # resume_writing goes on from here
             if self._transport.is_closing():
                 return  # a write has failed; connection_lost comes next
@@ -253,7 +256,8 @@ class Player(asyncio.Protocol):
     def resume_writing(self) -> None:
         """The buffer has drained."""
         self._full = False
-        if self._timer is None and not self._half:
+        if self._blocked:
+            self._blocked = False
             self._run()
 
     def data_received(self, data: bytes) -> None:

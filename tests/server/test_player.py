@@ -395,3 +395,17 @@ def test_a_stream_that_is_held_keeps_no_bytes() -> None:
     assert not any(isinstance(value, bytes) and value for value in vars(stage.player).values())
     stage.player.release()
     assert stage.outcome.ending == "held"
+
+
+@pytest.mark.parametrize("seconds", [FOREVER, 5.0])
+def test_a_buffer_that_fills_during_a_wait_does_not_end_it(seconds: float) -> None:
+    """uvloop tells of a full buffer at the end of the loop's turn, when the wait has begun."""
+    stage = Stage(Write(b"a"), Wait(seconds), Write(b"b"))
+    stage.player.play()
+    stage.player.pause_writing()
+    stage.clock.advance(1)
+    stage.player.resume_writing()
+    assert stage.transport.writes == [(0.0, b"a")]
+    assert stage.player.outcome.ending == "playing"
+    stage.clock.advance(4)
+    assert stage.times == ([0.0] if seconds == FOREVER else [0.0, 5.0])
