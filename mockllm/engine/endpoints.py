@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import replace
 from difflib import get_close_matches
 from functools import cache, lru_cache
 
@@ -13,6 +12,7 @@ from mockllm.faults.fault import ErrorSpec
 from mockllm.matchers.call import Call
 from mockllm.timeline.events import End, Frame, Message
 from mockllm.timeline.registry import subclasses
+from mockllm.timeline.valueclass import replace
 from mockllm.wires.dialects import asks_azure
 from mockllm.wires.heads import make_head
 from mockllm.wires.identity import Identity

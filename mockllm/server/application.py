@@ -26,7 +26,7 @@ from mockllm.engine.exchange import Here
 from mockllm.engine.garbage import SHOWN, garbage
 from mockllm.engine.journal import Entry, Outcome, Record, brief
 from mockllm.engine.plan import Plan, Visit
-from mockllm.engine.remembered import LONG, Remembered
+from mockllm.engine.remembered import Remembered
 from mockllm.faults.fault import ErrorSpec
 from mockllm.matchers.call import Call
 from mockllm.profile.loader import Loaded
@@ -34,7 +34,7 @@ from mockllm.server import admin
 from mockllm.server.clock import Clock
 from mockllm.server.idle import IdlePlayer
 from mockllm.server.kernel import Shortcut, shortcut
-from mockllm.server.known import is_whole
+from mockllm.server.known import Head, Heard, Hearing, Known, split
 from mockllm.server.player import Player
 from mockllm.timeline.score import score
 from mockllm.timeline.valueclass import replace
@@ -122,9 +122,9 @@ class Application:
         self._desk = desk
         self._on_entry = on_entry
         self._on_change = on_change
-        self._heard: Remembered[Heard] = Remembered()
-        self.known: Remembered[Heard] = Remembered()
-        """Requests by their every byte."""
+        self._heads: Remembered[Head] = Remembered()
+        self._hearing = Hearing(self.read)
+        self.known = Known()
         self._flights: dict[Flight, None] = {}
         self._players: set[Player] = set()
         self._idle: dict[asyncio.Transport, IdlePlayer] = {}
@@ -177,22 +177,23 @@ class Application:
         finally:
             self.end(flight)
 
-    def answer_at_once(self, connection: Handler, heard: Heard) -> bool:
-        """Answer a request whose bytes are known, of which nothing else is left to come; False where
-        its handler has to go on, because the answer takes its time, or its reader does.
+    def answer_at_once(self, connection: Handler, head: Head, body: bytes) -> bool:
+        """Answer a request whose head is known, of which nothing is left to come; False where its
+        handler has to go on, because the answer takes its time, or its reader does.
 
         What has been begun for it then is in `connection.early`.
         """
         transport, way = connection.transport, connection.shortcut
         if transport is None or way is None or transport.is_closing():
             return False
+        heard = self._hearing.hear(head, body)
         if transport.get_write_buffer_size() or self.engine.heeds_uploads(
             heard.call, heard.path_name, otherwise=self._profile
         ):
             return False
         self._clock.catch_up()
         came = unix_time()
-        here = Here(came, heard.url, self.engine.listeners)
+        here = Here(came, heard.head.url, self.engine.listeners)
         plan = self.planned(heard.call, heard.path_name, here, connection=connection.number)
         score = plan.answer.score
         taken = 0
@@ -251,8 +252,9 @@ class Application:
         if expects:
             transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         upload = Upload(request.content)
-        heard = self.heard(request, b"")
-        here = Here(came, heard.url, self.engine.listeners)
+        head = self.head_of(request)
+        heard = self._hearing.hear(head, b"")
+        here = Here(came, heard.head.url, self.engine.listeners)
         number = connection.number
         try:
             visit, acted, over = await self.arrival(heard, number, upload, here, flight)
@@ -268,10 +270,10 @@ class Application:
             call = replace(heard.call, connection=number)
             plan = self.engine.refusal(call, too_large(), here)
         else:
-            heard = self.heard(request, body) if body else heard
+            heard = self._hearing.hear(head, body) if body else heard
             plan = self.planned(heard.call, heard.path_name, here, visit, connection=number)
-            if connection.chunk is not None and heard.stays and not expects:
-                self.known.get(connection.chunk, lambda: heard)
+            if connection.chunk is not None and head.stays and not (head.http10 or expects):
+                self.known.learn(connection.chunk, head)
         return replace(plan, before=acted) if acted else plan
 
     def planned(
@@ -297,25 +299,28 @@ class Application:
         wire, _ = find(Call(method, path), profile.profile.dialect)
         return wire is None
 
-    def heard(self, request: web.BaseRequest, body: bytes) -> Heard:
-        """A request as the engine knows it, with as much of its body as there is."""
+    def head_of(self, request: web.BaseRequest) -> Head:
+        """The head of a request, the same for all with the same words."""
         method, target, raw = request.method, request.raw_path, request.raw_headers
         stays, http10 = request.keep_alive, request.version < aiohttp.HttpVersion11
 
-        def read() -> Heard:
-            call, path_name = self.engine.read(
-                method,
-                target,
-                tuple(request.headers.items()),
-                body,
-                keep_alive=stays,
-                http10=http10,
-            )
-            return Heard(call, path_name, f"{request.scheme}://{request.host}")
+        def read() -> Head:
+            url = f"{request.scheme}://{request.host}"
+            return Head(method, target, tuple(request.headers.items()), stays, http10, url)
 
-        if len(body) >= LONG:
-            return read()
-        return self._heard.get((method, target, raw, body, stays, http10), read)
+        return self._heads.get((method, target, raw, stays, http10), read)
+
+    def read(self, head: Head, body: bytes) -> Heard:
+        """A request as the engine knows it."""
+        call, path_name = self.engine.read(
+            head.method,
+            head.target,
+            head.headers,
+            body,
+            keep_alive=head.stays,
+            http10=head.http10,
+        )
+        return Heard(head, call, path_name)
 
     async def arrival(
         self, heard: Heard, connection: int, upload: Upload, here: Here, flight: Flight
@@ -404,22 +409,6 @@ class Application:
         self._on_change()
         ended = asyncio.get_running_loop().create_future()
         return await ended
-
-
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """A request that has been read."""
-
-    call: Call
-    path_name: str | None
-    """The profile that its path names."""
-    url: str
-    """Where its client found the server."""
-
-    @property
-    def stays(self) -> bool:
-        """Whether its connection is for more requests."""
-        return self.call.keep_alive and not self.call.http10
 
 
 @dataclass(frozen=True, slots=True)
@@ -570,10 +559,10 @@ class Handler(RequestHandler):
         self.came = application.now
         if self._clean:
             if self._fed == self.handled:
-                heard = application.known.find(data)
-                if heard is not None and application.answer_at_once(self, heard):
+                known = application.known.find(data)
+                if known is not None and application.answer_at_once(self, *known):
                     return
-            self._clean = is_whole(data)
+            self._clean = split(data) is not None
             self.chunk = data if self._clean else None
             self._fed += 1
         super().data_received(data)

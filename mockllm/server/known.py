@@ -1,23 +1,91 @@
-"""Requests whose every byte has come before, on connections that wait for one.
+"""Requests whose head has come before to the byte, on connections that wait for one.
 
-A load sends the same request thousands of times. What an HTTP parser makes of the same bytes is the
-same, so they are parsed once; and what is sent at once needs no task that waits for its end.
+A client sends the same head again and again. What an HTTP parser makes of the same bytes is the same,
+so they are parsed once; and an answer that is sent at once needs no task that waits for its end.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from dataclasses import dataclass
 
-from mockllm.engine.remembered import LONG
+from mockllm.engine.remembered import LONG, Remembered
+from mockllm.matchers.call import Call
 
 LENGTH = re.compile(rb"\r\ncontent-length: *(\d+) *(?=\r\n)", re.IGNORECASE)
+BLANK = b"\r\n\r\n"
 
 
-def is_whole(data: bytes) -> bool:
-    """Whether bytes that follow a whole request are one, and nothing else: a head with the length of
-    its body, and all of that. A few whole requests look otherwise, and nothing is lost by that."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Head:
+    """A head that has been read; two are equal where they are the same."""
+
+    method: str
+    target: str
+    headers: tuple[tuple[str, str], ...]
+    stays: bool
+    """Whether the client wants the connection to stay open."""
+    http10: bool
+    url: str
+    """Where the client found the server."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A request that has been read."""
+
+    head: Head
+    call: Call
+    path_name: str | None
+    """The profile that its path names."""
+
+
+def split(data: bytes) -> tuple[bytes, bytes] | None:
+    """Head and body of bytes that are a whole request and nothing else: a head with the length of its
+    body, and all of that. None for others, also for a few whole ones, and nothing is lost by that.
+
+    The bytes follow a whole request, or begin a connection.
+    """
     if len(data) >= LONG:
-        return False
-    end = data.find(b"\r\n\r\n")
-    lengths = LENGTH.findall(data, 0, end + 2)
-    return end >= 0 and len(lengths) == 1 and end + 4 + int(lengths[0]) == len(data)
+        return None
+    head, blank, body = data.partition(BLANK)
+    lengths = LENGTH.findall(head + b"\r\n") if blank else ()
+    return (head, body) if len(lengths) == 1 and int(lengths[0]) == len(body) else None
+
+
+class Known:
+    """The heads that came whole with their bodies, by their bytes."""
+
+    def __init__(self) -> None:
+        self._heads: Remembered[tuple[Head, int]] = Remembered()
+
+    def learn(self, data: bytes, head: Head) -> None:
+        """Remember what a whole request's head was read as."""
+        found = split(data)
+        if found is not None:
+            raw, body = found
+            self._heads.get(raw, lambda: (head, len(body)))
+
+    def find(self, data: bytes) -> tuple[Head, bytes] | None:
+        """Head and body, if bytes are a whole request whose head is known."""
+        raw, _, body = data.partition(BLANK)
+        known = self._heads.find(raw)
+        return (known[0], body) if known is not None and known[1] == len(body) else None
+
+
+Read = Callable[[Head, bytes], Heard]
+
+
+class Hearing:
+    """Reads requests, those that came last from memory."""
+
+    def __init__(self, read: Read) -> None:
+        self._read = read
+        self._heard: Remembered[Heard] = Remembered()
+
+    def hear(self, head: Head, body: bytes) -> Heard:
+        """A request, with as much of its body as there is."""
+        if len(body) >= LONG:
+            return self._read(head, body)
+        return self._heard.get((head, body), lambda: self._read(head, body))

@@ -12,7 +12,7 @@ from mockllm import MockLLM
 from mockllm.server import application
 from mockllm.server.application import Application
 from mockllm.server.kernel import Way
-from mockllm.server.known import is_whole
+from mockllm.server.known import split
 from tests.server.raw import Raw, chat, connected
 
 TIMES = 6
@@ -96,7 +96,7 @@ def test_the_same_as_with_the_parser(
     requests = [chat(stream=stream)] * TIMES
     quick = asked(profile, *requests)
     assert len(at_once) == TIMES - 1  # all but the first were known
-    monkeypatch.setattr(application, "is_whole", lambda data: False)
+    monkeypatch.setattr(application, "split", lambda data: None)
     assert quick == asked(profile, *requests)
     assert len(at_once) == TIMES - 1
 
@@ -210,7 +210,9 @@ BODY = b'{"a": 1}'
 )
 def test_whole_requests(data: bytes, whole: bool) -> None:
     """A head with one length, and all of the body that it announces."""
-    assert is_whole(data) is whole
+    found = split(data)
+    assert (found is not None) is whole
+    assert found is None or b"\r\n\r\n".join(found) == data
 
 
 Change = Callable[[MockLLM], object]
@@ -234,3 +236,23 @@ def test_what_is_said_meanwhile_holds(change: Change, at_once: list[bool]) -> No
         raw.send(chat())
         assert b" 503 " in raw.read_until(b"\r\n")
     assert at_once[:2] == [True, True]
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_another_body_behind_a_known_head(
+    stream: bool, at_once: list[bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who asks something else each time gets what is meant for him."""
+    prompts = ["one", "two", "three", "four", "fives", "a", "not JSON"]
+    requests = [
+        chat(stream=stream, messages=[{"role": "user", "content": text}]) for text in prompts
+    ]
+    requests[-1] = requests[-1].replace(b'{"model"', b'["model"')
+    echo = "{mockllm: 1, pacing: {ttft: 0s, itl: 0s}, script: echo}"
+    quick = asked(echo, *requests)
+    assert at_once == [True] * 2  # `two` and `fives` have heads that came before
+    monkeypatch.setattr(application, "split", lambda data: None)
+    assert quick == asked(echo, *requests)
+    for text, answer in zip(prompts[:-1], quick[0], strict=False):
+        assert text.encode() in answer
+    assert b" 400 " in quick[0][-1]
