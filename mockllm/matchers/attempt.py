@@ -16,7 +16,6 @@ class Attempt(Matcher):
     """Which attempt of the same request it is, counted from 1."""
 
     key = "attempt"
-    of_request = False
     schema: ClassVar[dict[str, object]] = {"anyOf": [*ANY["anyOf"], negated(ANY)]}
     wanted: Condition
 

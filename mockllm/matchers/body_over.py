@@ -13,6 +13,7 @@ class BodyOver(Matcher):
     """Only requests whose body is larger than this, such as 100KiB."""
 
     key = "body_over"
+    of_request = True
     schema: ClassVar[dict[str, object]] = {"type": "string", "pattern": SIZE}
     wanted: int
 

@@ -11,6 +11,7 @@ class Header(Named):
     """Headers by name, whatever their case; any of several with one name may match."""
 
     key = "header"
+    of_request = True
 
     def values(self, call: Call, name: str) -> tuple[object, ...]:
         """Every header of this name."""

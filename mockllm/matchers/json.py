@@ -19,6 +19,7 @@ class Json(Named):
     """Values of the body by path, such as messages.0.role or tools[0].function.name."""
 
     key = "json"
+    of_request = True
     schema: ClassVar[dict[str, object]] = {
         "type": "object",
         "minProperties": 1,

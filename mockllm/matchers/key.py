@@ -11,6 +11,7 @@ class Key(Globs):
     """The API key, from Authorization: Bearer, x-api-key or api-key."""
 
     key = "key"
+    of_request = True
 
     def text(self, call: Call) -> str | None:
         """The key."""

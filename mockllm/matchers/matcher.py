@@ -19,8 +19,9 @@ class Matcher(ABC):
 
     key: ClassVar[str]
     schema: ClassVar[dict[str, object]] = {"type": "string"}
-    of_request: ClassVar[bool] = True
-    """Whether the words of a request decide, and not when it came or how often."""
+    of_request: ClassVar[bool] = False
+    """Whether the words of a request decide alone, and not when it came or how often: then a request
+    that comes again is not asked again. Each kind says so itself."""
 
     def __init__(self, value: object) -> None:
         self.given = value

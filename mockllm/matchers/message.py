@@ -11,6 +11,7 @@ class Message(Globs):
     """The user's last text: a part of it, or a regular expression between slashes."""
 
     key = "message"
+    of_request = True
 
     @classmethod
     def clean(cls, value: object) -> Condition:

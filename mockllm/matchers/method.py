@@ -10,6 +10,7 @@ class Method(Globs):
     """The HTTP method, such as POST."""
 
     key = "method"
+    of_request = True
 
     def text(self, call: Call) -> str | None:
         """The method, in capitals."""

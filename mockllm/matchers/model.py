@@ -10,6 +10,7 @@ class Model(Globs):
     """The model, such as gpt-4o*."""
 
     key = "model"
+    of_request = True
 
     def text(self, call: Call) -> str | None:
         """The model, without the part that chose a profile."""

@@ -10,6 +10,7 @@ class Path(Globs):
     """The path, without the prefix that chose a profile."""
 
     key = "path"
+    of_request = True
 
     def text(self, call: Call) -> str | None:
         """The path, without the query."""

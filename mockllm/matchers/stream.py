@@ -13,6 +13,7 @@ class Stream(Matcher):
     """Whether the client asked for a stream."""
 
     key = "stream"
+    of_request = True
     schema: ClassVar[dict[str, object]] = {"type": "boolean"}
     wanted: bool
 

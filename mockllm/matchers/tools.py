@@ -13,6 +13,7 @@ class Tools(Matcher):
     """Whether the client offers tools, or one of such a name."""
 
     key = "tools"
+    of_request = True
     schema: ClassVar[dict[str, object]] = {
         "anyOf": [{"type": "boolean"}, condition_schema({"type": "string"})]
     }

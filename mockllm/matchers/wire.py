@@ -10,6 +10,7 @@ class Wire(Globs):
     """The wire, such as openai.chat."""
 
     key = "wire"
+    of_request = True
 
     def text(self, call: Call) -> str | None:
         """The wire that serves the path."""

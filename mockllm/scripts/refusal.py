@@ -22,8 +22,8 @@ class RefusalSource(Source):
 
     @property
     def listens(self) -> bool:
-        """It says the same whatever is asked."""
-        return False
+        """It says the same whatever is asked; a kind that is made from it may not."""
+        return type(self).make is not RefusalSource.make
 
     def make(self, call: Call, random: Random) -> Script:
         """The refusal, and nothing else."""

@@ -23,8 +23,8 @@ class TextSource(Source):
 
     @property
     def listens(self) -> bool:
-        """It says the same whatever is asked."""
-        return False
+        """It says the same whatever is asked; a kind that is made from it may not."""
+        return type(self).make is not TextSource.make
 
     def make(self, call: Call, random: Random) -> Script:
         """The text."""

@@ -61,8 +61,8 @@ class ToolsSource(Source):
 
     @property
     def listens(self) -> bool:
-        """With `auto`, to what is offered."""
-        return self.tool_calls == "auto"
+        """With `auto`, to what is offered; a kind that is made from it may listen to more."""
+        return self.tool_calls == "auto" or type(self).make is not ToolsSource.make
 
     def make(self, call: Call, random: Random) -> Script:
         """The calls, with their arguments in three pieces."""

@@ -94,8 +94,11 @@ class OpenAIChat(Wire):
         model = understood.model or call.params.get("deployment")
         return replace(understood, model=model, conversation=conversation(call.data))
 
-    def gist(self, call: Call, setting: Setting) -> Hashable:
-        """All but the messages, of which only the tokens are told, where they are told."""
+    def gist(self, call: Call, setting: Setting) -> Hashable | None:
+        """All but the messages, of which only the tokens are told, where they are told; a wire that is
+        made from this one may tell more."""
+        if type(self) is not OpenAIChat:
+            return None
         rest = tuple((k, compact(value)) for k, value in call.data.items() if k != "messages")
         options = stream_options(call.data)
         told = not call.stream or options.usage or not setting.dialect.chat.usage_chunk

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+import mockllm.matchers
 from mockllm.engine.plan import Plan
 from mockllm.engine.routes import Found, Miss, find_route
 from mockllm.matchers.call import Call
 from mockllm.matchers.condition import Condition
+from mockllm.matchers.matcher import Matcher
 from mockllm.profile.models import Profile
+from mockllm.timeline.registry import subclasses
 from tests.engine.build import ask, engine, profile
 
 CHAT = "/v1/chat/completions"
@@ -67,3 +70,10 @@ def test_reasons_are_found_when_they_are_read(monkeypatch: pytest.MonkeyPatch) -
         plans: list[Plan] = [ask(server, model=name, stream=False) for name in ("m2", "other")]
     assert [plan.found.name for plan in plans] == ["two", "no route"]
     assert [len(plan.misses) for plan in plans] == [2, 4]
+
+
+def test_only_a_kind_that_says_so_is_not_asked_again() -> None:
+    """What another distribution adds may look at the clock, or count."""
+    kinds = subclasses(mockllm.matchers, Matcher)  # type: ignore[type-abstract]
+    assert not Matcher.of_request
+    assert [kind.key for kind in kinds if not kind.of_request] == ["attempt"]
