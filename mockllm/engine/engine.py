@@ -394,9 +394,8 @@ class Engine:
             except Refused as error:
                 refusal, chosen = error.with_traceback(None), True  # whose frames hold it
         way = call.memo.get(WAY)
-        if way is None or way.call is not call or way.profile is not profile.profile:
-            way = way_of(call, profile.profile)
-            call.memo[WAY] = way
+        if way is None or way.profile is not profile.profile or way.told != told_of(call):
+            way = call.memo[WAY] = way_of(call, profile.profile)
         wire, call = way.wire, way.served
         if wire is None and refusal is None:
             refusal = refuse(call, profile.profile.dialect)
@@ -455,11 +454,12 @@ class Engine:
 class Way:
     """What of a call's way to its answer is the same each time that it comes in the same words."""
 
-    call: Call
     profile: Profile
+    told: tuple[object, ...]
+    """What the server itself has told the call, which may differ in the same words."""
     wire: Wire | None
     served: Call
-    """The call, as its wire understands it."""
+    """The call, as its wire understands it; with a memo of its own, since the call's has this."""
     found: Found | None
     """Its route; None where attempts decide."""
 
@@ -472,8 +472,15 @@ NOWHERE = Found(None, -1)
 def way_of(call: Call, profile: Profile) -> Way:
     """The way of a call under a profile."""
     wire, understood = served(call, profile.dialect)
+    understood = replace(understood, memo=dict(call.memo))
+    understood.memo.pop(WAY, None)
     found = find_route(understood, profile) if profile.routes_by_request else None
-    return Way(call, profile, wire, understood, found)
+    return Way(profile, told_of(call), wire, understood, found)
+
+
+def told_of(call: Call) -> tuple[object, ...]:
+    """What the server tells a call: what it asks for without what chose a profile, and where it came."""
+    return call.model, call.session, call.connection
 
 
 def counted(call: Call, begun: Begun, connection: int | None) -> Call:

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Hashable
+from hashlib import blake2b
+from itertools import chain
 
 from mockllm.engine.answer import Answer
 from mockllm.engine.draft import Case, draft, occasions
@@ -21,17 +23,21 @@ from mockllm.engine.stencil import (
     HoleyHere,
     Stamped,
     Stencil,
-    Unrepeatable,
 )
 from mockllm.faults.apply import AnyFault
+from mockllm.matchers.call import Call
 from mockllm.profile.models import Profile
 from mockllm.timeline.valueclass import replace, valueclass
 from mockllm.wires.wire import Refused, Wire
 
 MOST = 256
 """Kinds of answers that are remembered; the one that was asked for longest ago is forgotten first."""
+MOST_BYTES = 16 << 20
+"""What their stencils may take in all, roughly."""
 LONGEST = 256 << 10
 """Bytes of an answer that is worth a stencil; longer ones take their time to send anyway."""
+OBJECT = 250
+"""What a step or an event takes beside its bytes, roughly."""
 GIST = "gist"
 """Under which a request remembers its gist."""
 
@@ -46,12 +52,29 @@ class Lesson:
     hopeless: bool = False
     """Whether there will be none."""
 
+    @property
+    def size(self) -> int:
+        """The bytes that it takes, roughly."""
+        return size_of(self.stencil.answer) if self.stencil is not None else 0
+
+
+def size_of(answer: Answer) -> int:
+    """The bytes that an answer takes, roughly: its own twice, in its steps and its events."""
+    return 2 * answer.size + OBJECT * (len(answer.steps) + len(answer.lowered.events))
+
 
 class Repeats:
     """The stencils of a server."""
 
-    def __init__(self) -> None:
+    def __init__(self, most_bytes: int = MOST_BYTES) -> None:
         self._lessons: OrderedDict[Hashable, Lesson] = OrderedDict()
+        self._most_bytes = most_bytes
+        self.size = 0
+        """The bytes that they take, roughly."""
+
+    def __len__(self) -> int:
+        """How many kinds of answers are known."""
+        return len(self._lessons)
 
     def answer(self, case: Case) -> Answer | Stamped:
         """The answer to a call, whichever way is short."""
@@ -89,15 +112,18 @@ class Repeats:
             return lesson.stencil.stamp(exchange.setting.identity, exchange.here.date, skipped)
         made = draft(case)
         if not lesson.hopeless:
-            stencil = learned(case, made, skipped)
+            fits = made.size <= LONGEST and size_of(made) <= self._most_bytes // 4
+            stencil = learned(case, made, skipped) if fits else None
             self._learn(key, Lesson(case.profile, stencil, hopeless=stencil is None))
         return made
 
     def _learn(self, key: Hashable, lesson: Lesson) -> None:
         """Remember what is known."""
+        known = self._lessons.pop(key, None)
         self._lessons[key] = lesson
-        if len(self._lessons) > MOST:
-            self._lessons.popitem(last=False)
+        self.size += lesson.size - (known.size if known is not None else 0)
+        while len(self._lessons) > MOST or self.size > self._most_bytes:
+            self.size -= self._lessons.popitem(last=False)[1].size
 
 
 def is_plain(case: Case, wire: Wire) -> bool:
@@ -120,10 +146,10 @@ def depends_on_time(fault: AnyFault) -> bool:
 def gist_of(case: Case, wire: Wire) -> Hashable | None:
     """What of a request its answer depends on; None where that is too long to be remembered."""
     call = case.exchange.call
-    place = (GIST, id(case.profile), case.found.index)
-    known = call.memo.get(place)
-    if known is None or known[0] is not case.profile or known[1] != call.model:
-        known = call.memo[place] = (case.profile, call.model, heard_gist(case, wire))
+    asked = (case.found.index, call.model)
+    known = call.memo.get(GIST)
+    if known is None or known[0] is not case.profile or known[1] != asked:
+        known = call.memo[GIST] = (case.profile, asked, heard_gist(case, wire))
     gist: Hashable | None = known[2]
     return gist
 
@@ -132,21 +158,29 @@ def heard_gist(case: Case, wire: Wire) -> Hashable | None:
     """The same, worked out: all of its words, where not both its wire and its script say less."""
     exchange, call = case.exchange, case.exchange.call
     way = (call.method, call.path, call.keep_alive, call.http10, call.model, call.stream)
-    said = None if case.route.script.listens else wire.gist(call, exchange.setting)
+    unserved = case.profile.strict and case.found.route is None  # the answer tells why
+    listens = case.route.script.listens or unserved
+    said = None if listens else wire.gist(call, exchange.setting)
     if said is not None:
         try:
             wire.check(call, exchange.setting)
         except Refused:
             said = None
     if said is None:
-        return (*way, call.query, call.headers, call.body) if len(call.body) < LONG else None
+        words = (*way, call.query, call.headers, call.body)
+        return words if words_of(call) < LONG else None
+    if len(call.body) >= LONG:  # what it says may be as long
+        said = blake2b(repr(said).encode("utf-8", "surrogatepass"), digest_size=32).digest()
     return (*way, wire.name, exchange.setting.dialect.name, said)
+
+
+def words_of(call: Call) -> int:
+    """How long its words are."""
+    return len(call.body) + len(call.query) + sum(map(len, chain.from_iterable(call.headers)))
 
 
 def learned(case: Case, made: Answer, skipped: tuple[str | None, ...]) -> Stencil | None:
     """The stencil of an answer; None where another call's might differ in more than names."""
-    if made.size > LONGEST:
-        return None
     exchange, holes = case.exchange, Holes()
     here = HoleyHere(exchange.here.now, exchange.here.url, exchange.here.listeners, holes.date)
     setting = replace(exchange.setting, identity=holes, store=UNREAD)
@@ -155,5 +189,5 @@ def learned(case: Case, made: Answer, skipped: tuple[str | None, ...]) -> Stenci
         stencil = Stencil(draft(replace(case, exchange=holey)), holes)
         stamped = stencil.stamp(exchange.setting.identity, exchange.here.date, skipped)
         return stencil if stamped.full == made else None
-    except (Unrepeatable, ValueError):  # what reads a number out of a name finds none
+    except Exception:  # `Unrepeatable`, or whatever else a mark in the place of a name leads to
         return None

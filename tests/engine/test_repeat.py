@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import weakref
 from collections.abc import Iterator
 from itertools import islice
+from random import Random
 from typing import Any
 
 import pytest
@@ -12,15 +15,24 @@ import pytest
 from mockllm.engine.answer import Answer
 from mockllm.engine.engine import Engine
 from mockllm.engine.exchange import Here
+from mockllm.engine.journal import Outcome
 from mockllm.engine.plan import Conditions, Plan
+from mockllm.engine.repeat import Repeats
 from mockllm.engine.stencil import CREATED, MARK, Stamped
 from mockllm.engine.warnings import requests
 from mockllm.matchers.call import Call
 from mockllm.profile.library import Library
 from mockllm.profile.loader import Loaded
-from mockllm.timeline.events import Write
+from mockllm.scripts.script import Script
+from mockllm.scripts.text import TextSource
+from mockllm.timeline.events import Message, Write
 from mockllm.timeline.score import Send
 from mockllm.timeline.valueclass import replace
+from mockllm.wires.chat_form import ChatForm
+from mockllm.wires.dialects import DIALECTS
+from mockllm.wires.identity import Identity
+from mockllm.wires.openai_chat import OpenAIChat
+from mockllm.wires.wire import Setting
 from tests.engine.build import HERE, Clock, engine, profile, status
 
 LIBRARY = Library()
@@ -204,3 +216,112 @@ def test_who_is_refused_shares_nothing() -> None:
         server.plan(chat(stream=True, messages=[{"role": "user", "content": content}]), None, HERE)
     wrong = chat(stream=True, messages=[{"role": "nobody", "content": "d"}])
     assert [status(server.plan(wrong, None, HERE)) for _ in range(4)] == [400] * 4
+
+
+STRICT = """
+strict: true
+routes:
+  - match: {message: "*weather*"}
+  - match: {header: {x-team: "*blue*"}}
+"""
+
+
+def test_why_no_route_matches_is_told_of_each_request() -> None:
+    """In a strict profile the answer says what of the request no route wants."""
+    server, fresh = (engine(STRICT) for _ in range(2))
+    fresh.repeats = None
+    for word in ("Hi", "Hi", "Hi", "Ho", "Hu"):
+        said = {"model": "gpt-4o", "messages": [{"role": "user", "content": word}]}
+        body = json.dumps(CHAT | said).encode()
+        for team in ("red", "green"):
+            headers = (("host", "x"), ("x-team", team))
+            call = server.read("POST", "/v1/chat/completions", headers, body)[0]
+            plan, made = (one.plan(replace(call, memo={}), None, HERE) for one in (server, fresh))
+            assert plan.answer.full == made.answer.full
+
+
+def test_what_fails_with_a_mark_is_made_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever a mark in the place of a name does to somebody's code, a request does not notice."""
+    real = ChatForm.id
+
+    def looked_up(self: ChatForm, identity: Identity) -> str:
+        name = real(self, identity)
+        if MARK in name:
+            raise KeyError(name)
+        return name
+
+    monkeypatch.setattr(ChatForm, "id", looked_up)
+    assert stamped_ways("", chat()) == NEVER
+
+
+def test_a_wire_that_listens_more_says_so() -> None:
+    """A wire made from another answers by words that the other did not hear."""
+
+    class Echoing(OpenAIChat):
+        """It says what it is asked."""
+
+        def answer(self, call: Call, script: Script, setting: Setting) -> tuple[Message, ...]:
+            return super().answer(call, script, setting)
+
+    call = chat()
+    setting = Setting(Identity("x"), ("m",), DIALECTS["openai"])
+    assert OpenAIChat().gist(call, setting) is not None
+    assert Echoing().gist(call, setting) is None
+
+
+def test_a_script_that_listens_more_says_so() -> None:
+    """So does a script."""
+
+    class Shouting(TextSource):
+        """It says something else to everybody."""
+
+        def make(self, call: Call, random: Random, /) -> Script:
+            return super().make(call, random)
+
+    assert not TextSource(text="Hi").listens
+    assert Shouting(text="Hi").listens
+
+
+def test_nothing_of_a_call_is_left_in_a_cycle() -> None:
+    """What was worked out of a request goes with it, at once and not at the next collection."""
+    server = engine()
+    gc.collect()
+    gc.disable()
+    try:
+        body = json.dumps(CHAT | {"user": "u" * 20_000}).encode()
+        call = server.read("POST", "/v1/chat/completions", (("host", "x"),), body)[0]
+        kept = weakref.ref(call.memo.setdefault("probe", Probe()))
+        plan = server.plan(call, None, HERE)
+        server.ended(server.begin(plan, "").update(Outcome("done")))
+        server.reset()
+        del call, plan
+        assert kept() is None
+    finally:
+        gc.enable()
+
+
+class Probe:
+    """Something that can be seen to go."""
+
+
+def test_profiles_that_are_gone_are_not_kept_by_a_request() -> None:
+    """A request that comes again under a thousand profiles remembers the last."""
+    server, call = engine(), chat()
+    sizes = []
+    for number in range(20):
+        server.restart(profile(f"seed: {number}"))
+        server.plan(call, None, HERE)
+        sizes.append(len(call.memo))
+    assert sizes[1] == sizes[-1]
+
+
+def test_stencils_are_bounded_in_bytes() -> None:
+    """Long answers are forgotten sooner than short ones."""
+    repeats = Repeats(most_bytes=1_000_000)
+    server = engine()
+    server.repeats = repeats
+    for user in range(30):
+        for _ in range(3):
+            server.plan(chat(stream=True, user=str(user)), None, HERE)
+    assert 0 < repeats.size <= 1_000_000
+    assert 1 < len(repeats) < 30
