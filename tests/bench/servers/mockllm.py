@@ -1,0 +1,39 @@
+"""mockllm as its users start it: `mockllm serve`, with journal and log on."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+
+from tests.bench.load import Bench
+from tests.bench.peer import Peer, Work
+from tests.bench.process import Start
+
+
+def serve(bench: Bench, profile: str, *launcher: str) -> Start:
+    """The server with the text of a profile; `launcher` stands for `-m mockllm` where it is given."""
+    name = f"p{hashlib.sha256(profile.encode()).hexdigest()[:12]}.yaml"
+    path = str(bench.file(name, profile))
+    words = [sys.executable, *(launcher or ("-m", "mockllm")), "serve", path]
+    return lambda port: [*words, "--port", str(port)]
+
+
+def profile(pace: float = 0.0, more: str = "") -> str:
+    """A profile with one route, and further keys."""
+    lines = ["mockllm: 1", f"pacing: {{ttft: {pace:g}ms, itl: {pace:g}ms}}"]
+    return "\n".join([*lines, more]) + "\n"
+
+
+def start(bench: Bench, work: Work, pace: float) -> Start:
+    """The server with the profile that such work needs."""
+    return serve(
+        bench, profile(pace, "script: tools2" if work == "tools" else "script: {words: 50}")
+    )
+
+
+PEER = Peer(
+    "mockllm",
+    "`mockllm serve` with uvloop: matching, dice, journal and log on",
+    frozenset({"whole", "stream", "paced", "tools", "responses", "prompt"}),
+    start,
+)

@@ -1,0 +1,46 @@
+"""`mockllm serve` without some of its upkeep, which has no switch: it is on for every user.
+
+    python -m tests.bench.without journal,log serve PROFILE --port PORT
+
+To find out what it costs, and for nothing else: what is taken out is put in place of the real thing
+before the server starts. Raises `AttributeError` where that is no longer there.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+from mockllm.engine.journal import Entry, Journal, Outcome, Record
+from mockllm.engine.plan import Plan
+from mockllm.entry import main
+from mockllm.server import serve
+
+
+def without_journal() -> None:
+    """Keep no call."""
+
+    def begin(self: Journal, plan: Plan, time: str, *, at: float = 0.0) -> Record:
+        return Record(Entry(1, time, plan, Outcome(), at))
+
+    replace(Journal, "begin", begin)
+
+
+def without_log() -> None:
+    """Write no line for a call."""
+    replace(serve, "log_entry", lambda entry: None)
+
+
+def replace(owner: object, name: str, other: object) -> None:
+    """Put another thing in place of one that is there."""
+    getattr(owner, name)
+    setattr(owner, name, other)
+
+
+UPKEEP: dict[str, Callable[[], None]] = {"journal": without_journal, "log": without_log}
+
+if __name__ == "__main__":
+    for taken in sys.argv[1].split(","):
+        UPKEEP[taken]()
+    del sys.argv[1]
+    main()
