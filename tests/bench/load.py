@@ -20,8 +20,8 @@ CONNECTIONS = 32
 """Where as many answers as go are asked for."""
 OPENED = 2000
 """Connections that are opened in a second at most."""
-FULL = 90.0
-"""Percent of its processor from which on the load may be what was measured."""
+LONG = 2.5
+"""Streams one after another that a measurement lasts at least."""
 
 WRK = """wrk.method = "POST"
 wrk.body = [==[{body}]==]
@@ -83,10 +83,11 @@ class Streams:
         words = [word for name, value in options.items() for word in (name, str(value))]
         return pinned(LOAD, [str(bench.folder / "load"), *words])
 
-    def run(self, bench: Bench, server: Server, *, seconds: float | None = None) -> Figures:
+    def run(self, bench: Bench, server: Server) -> Figures:
         """The times of the streams. Raises `Broken` where one of them was not whole."""
         _, frames = probed(server.port, self.ask)
-        command = self.command(bench, server.port, frames, seconds or bench.seconds)
+        whole = LONG * self.pace * frames / 1000
+        command = self.command(bench, server.port, frames, max(bench.seconds, whole))
         return checked(json.loads(subprocess.check_output(command)))
 
     @contextmanager

@@ -31,6 +31,7 @@ TITLES = {
     "resident_mb": "resident, MB",
     "cpu_percent": "processor, %",
     "load_percent": "load's processor, %",
+    "prompts": "prompts",
     "server_ms": "server time, ms",
     "answer_ms": "answer, ms",
     "start_ms": "start, ms",

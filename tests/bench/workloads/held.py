@@ -18,11 +18,12 @@ STREAMS, OTHERS = 10_000, 100
 FRAMES = 5
 """Frames that a held stream has had."""
 PROFILE = f"""mockllm: 1
-pacing: {{ttft: {PACE:g}ms, itl: {PACE:g}ms}}
 routes:
   - match: {{model: held}}
+    pacing: {{ttft: {PACE:g}ms, itl: {PACE:g}ms}}
     faults: [{{stall: forever, at: after content {FRAMES}}}]
-  - script: {{words: 50}}
+  - pacing: {{ttft: {PACE:g}ms, itl: {PACE:g}ms}}
+    script: {{words: 50}}
 """
 SETTLE = 1.0
 """Seconds between the last held stream and the measurement."""

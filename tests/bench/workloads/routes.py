@@ -14,22 +14,22 @@ from tests.bench.servers import mockllm
 from tests.bench.workload import Measure, Workload
 
 ROUTES = 1000
-HEAD = "mockllm: 1\npacing: {ttft: 0s, itl: 0s}\nroutes:\n"
-SCRIPT = ", script: {words: 50}}\n"
-LAST = f"  - {{match: {{wire: openai.chat, model: {MODEL}}}{SCRIPT}"
+HEAD = "mockllm: 1\nroutes:\n"
+SCRIPT = "script: {words: 50}, pacing: {ttft: 0s, itl: 0s}"
+LAST = f"  - {{match: {{wire: openai.chat, model: {MODEL}}}, {SCRIPT}}}\n"
 
 
 def profile(match: str) -> str:
     """Routes that differ in the number in a match, and then the one that matches."""
-    lines = [f"  - {{match: {match.format(n=number)}{SCRIPT}" for number in range(1, ROUTES)]
+    lines = [f"  - {{match: {{{match}{number}}}, {SCRIPT}}}\n" for number in range(1, ROUTES)]
     return HEAD + "".join(lines if match else []) + LAST
 
 
 PROFILES = {
     "1 route": profile(""),
-    "1,000 by model": profile("{{model: other-{n}}}"),
-    "1,000 by path": profile("{{path: /v1/other-{n}}}"),
-    "1,000 by wire": profile("{{wire: kserve.v2, model: other-{n}}}"),
+    "1,000 by model": profile("model: other-"),
+    "1,000 by path": profile("path: /v1/other-"),
+    "1,000 by wire": profile("wire: kserve.v2, model: other-"),
 }
 
 
