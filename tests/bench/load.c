@@ -8,7 +8,8 @@
  * Connections are kept; a stream begins when the one before on its connection has ended.
  *
  * A frame counts where MARK ("content": and the like) is followed by a string that is not empty,
- * because servers differ in what they send around the text. A gap error is how far the time between
+ * because servers differ in what they send around the text. Marks are looked for in the bytes as they
+ * come, so the chunks of the transfer coding must not cut them. A gap error is how far the time between
  * two frames is from ITL, whichever way; frames that come in one read have a gap of 0. A stream is
  * whole when its status is 200, it had FRAMES frames and END, and then the end of its chunked body;
  * every other one counts as `broken`, and so does a connection that is lost or refused.
@@ -31,12 +32,14 @@
 
 #define KEPT 64 /* bytes of the read before that a mark may begin in */
 #define SAMPLES 16000000
+#define STATUS 12 /* bytes of "HTTP/1.1 200" */
 #define LAST "\r\n0\r\n\r\n"
 
 typedef struct {
-    int fd, live, status, frames, ended;
+    int fd, live, status, frames, ended, answers; /* answers on this connection */
     double asked, last;
-    char tail[KEPT];
+    int headed;
+    char head[STATUS + 1], tail[KEPT];
 } Stream;
 typedef struct {
     float *of;
@@ -103,7 +106,7 @@ static void ask(Stream *stream)
 {
     size_t sent = 0;
     stream->live = 1;
-    stream->frames = stream->status = stream->ended = 0;
+    stream->frames = stream->status = stream->ended = stream->headed = 0;
     memset(stream->tail, 0, KEPT);
     while (sent < request_size) { /* blocks while the server does not read */
         ssize_t size = send(stream->fd, request + sent, request_size - sent, MSG_NOSIGNAL);
@@ -120,6 +123,7 @@ static void join_server(Stream *stream)
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = stream};
     int one = 1;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    stream->answers = 0;
     stream->fd = socket(AF_INET, SOCK_STREAM, 0);
     if (stream->fd < 0)
         perror("socket"), exit(2);
@@ -164,6 +168,7 @@ static void finish(Stream *stream, int counts, double ideal)
         keep(&totals, ideal > 0 ? (stream->last - stream->asked) * 1e5 / ideal : 100);
     }
     stream->live = 0;
+    stream->answers++;
 }
 
 int main(int argc, char **argv)
@@ -223,8 +228,9 @@ int main(int argc, char **argv)
             if (size <= 0) {
                 if (size < 0 && errno == EAGAIN)
                     continue;
-                if (stream->live)
-                    finish(stream, counts, ideal); /* a server that closes after an answer is fine */
+                /* a server may close after an answer, and the next request is then nobody's */
+                if (stream->live && !(stream->headed == 0 && stream->answers > 0))
+                    finish(stream, counts, ideal);
                 close(stream->fd);
                 if (read < end && !held)
                     join_server(stream);
@@ -233,11 +239,12 @@ int main(int argc, char **argv)
                 continue;
             }
             bytes_read += counts ? size : 0;
-            if (!stream->status) {
-                stream->status = size >= 12 && !memcmp(bytes, "HTTP/1.", 7) ? atoi(bytes + 9) : -1;
-                if (held && ++begun == streams)
-                    printf("held\n"), fflush(stdout);
-            }
+            if (!stream->headed && held && ++begun == streams)
+                printf("held\n"), fflush(stdout);
+            for (ssize_t j = 0; j < size && stream->headed < STATUS; j++)
+                stream->head[stream->headed++] = bytes[j];
+            if (!stream->status && stream->headed == STATUS)
+                stream->status = !memcmp(stream->head, "HTTP/1.", 7) ? atoi(stream->head + 9) : -1;
             for (int n = count(stream, bytes, size), j = 0; j < n; j++) {
                 double gap = (read - stream->last) * 1e3;
                 frames += counts;
