@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from socket import IPPROTO_TCP, TCP_NODELAY, create_server
 
@@ -146,7 +146,7 @@ def answering(answer: bytes, piece: int = 1 << 20) -> Iterator[int]:
                     connection, _ = listener.accept()
                 except OSError:
                     return
-                with connection:
+                with connection, suppress(OSError):  # the load leaves when its time is over
                     connection.recv(65536)
                     connection.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
                     for begin in range(0, len(answer), piece):
