@@ -12,7 +12,9 @@ import sys
 from collections.abc import Callable
 
 from mockllm.engine.journal import Entry, Journal, Outcome, Record
+from mockllm.engine.lateness import Lateness
 from mockllm.engine.plan import Plan
+from mockllm.engine.totals import Totals
 from mockllm.entry import main
 from mockllm.server import serve
 
@@ -31,13 +33,23 @@ def without_log() -> None:
     replace(serve, "log_entry", lambda entry: None)
 
 
+def without_metrics() -> None:
+    """Add up no call, and note no gap error."""
+    replace(Totals, "note", lambda self, entry: None)
+    replace(Lateness, "note", lambda self, seconds: None)
+
+
 def replace(owner: object, name: str, other: object) -> None:
     """Put another thing in place of one that is there."""
     getattr(owner, name)
     setattr(owner, name, other)
 
 
-UPKEEP: dict[str, Callable[[], None]] = {"journal": without_journal, "log": without_log}
+UPKEEP: dict[str, Callable[[], None]] = {
+    "journal": without_journal,
+    "log": without_log,
+    "metrics": without_metrics,
+}
 
 if __name__ == "__main__":
     for taken in sys.argv[1].split(","):

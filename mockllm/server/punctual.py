@@ -1,0 +1,38 @@
+"""A warning, once, when the server cannot keep its own times: nobody should trust what is measured then."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+
+from mockllm.engine.lateness import LATE, quantile
+from mockllm.engine.summary import too_slow
+
+log = logging.getLogger("mockllm")
+
+LOOK = 5.0
+"""Seconds between two looks."""
+ENOUGH = 500
+"""Paced events between two looks that tell something: of fewer, one hiccup of the machine is the p99."""
+
+
+def lately(before: Sequence[int], now: Sequence[int]) -> float | None:
+    """The p99 gap error in seconds of what came between two looks at `Lateness.counts`; None where
+    that was too little. Counts that have been cleared in between begin anew."""
+    new = [there - then for there, then in zip(now, before, strict=True)]
+    if min(new) < 0:
+        new = list(now)
+    return quantile(new, 0.99) if sum(new) >= ENOUGH else None
+
+
+async def warn_when_late(counts: Callable[[], Sequence[int]]) -> None:
+    """Look until times do not hold, and say so."""
+    now = counts()
+    while True:
+        await asyncio.sleep(LOOK)
+        before, now = now, counts()
+        error = lately(before, now)
+        if error is not None and error > LATE:
+            log.warning(too_slow(error))
+            return
