@@ -8,8 +8,10 @@ plans, the player writes. `formula` says the same in the words of the documentat
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from statistics import mean
 from typing import NamedTuple
@@ -63,13 +65,21 @@ def formula(clients: int) -> Times:
     return Times(TTFT * factor + wait, ITL * factor, n / (answer + wait))
 
 
+class Answer(NamedTuple):
+    """A whole answer: who got it, seconds of TTFT, mean ITL, and when it was over."""
+
+    client: int
+    ttft: float
+    itl: float
+    over: float
+
+
 @dataclass
 class Simulation:
     """Some clients at one engine, and what they saw."""
 
     clients: int
-    answers: list[Times] = field(default_factory=list)
-    """Of whole answers: TTFT, mean ITL, and when each was over instead of a rate."""
+    answers: list[Answer] = field(default_factory=list)
     refused: int = 0
 
     def __post_init__(self) -> None:
@@ -80,12 +90,12 @@ class Simulation:
 
     def run(self) -> Simulation:
         """Let all begin at one moment, and go on until the time is over."""
-        for _ in range(self.clients):
-            self.clock.call_at(0.0, self._ask)
+        for client in range(self.clients):
+            self.clock.call_at(0.0, partial(self._ask, client))
         self.clock.advance(SPAN)
         return self
 
-    def _ask(self) -> None:
+    def _ask(self, client: int) -> None:
         """One request, and the next when it is answered."""
         asked = self.clock.now()
         call, name = self._engine.read("POST", "/v1/chat/completions", (), BODY)
@@ -98,29 +108,31 @@ class Simulation:
             now = self.clock.now()
             if plan.refused is not None:
                 self.refused += 1
-                self.clock.call_at(now + RETRY, self._ask)
+                self.clock.call_at(now + RETRY, partial(self._ask, client))
                 return
             # Head, role and first word share the first write; the end shares that of the last.
             words = [time for time, data in transport.writes if b'"content":"' in data]
             itl = (words[-1] - words[0]) / (WORDS - 1)
-            self.answers.append(Times(words[0] - asked, itl, now))
-            self.clock.call_at(now, self._ask)
+            self.answers.append(Answer(client, words[0] - asked, itl, now))
+            self.clock.call_at(now, partial(self._ask, client))
 
         Player(score(plan.lowered.events), transport, self.clock, over).play()
 
     @property
-    def settled(self) -> Sequence[Times]:
+    def settled(self) -> Sequence[Answer]:
         """The answers of the second half, when every client has found the others in flight."""
-        return [one for one in self.answers if one.rate > SPAN / 2]
+        return [one for one in self.answers if one.over > SPAN / 2]
 
     @property
     def times(self) -> Times:
-        """The means of the second half."""
-        seen = self.settled
-        # From the first end to the last there is one answer less than there are ends.
-        span = seen[-1].rate - seen[0].rate
+        """The means of the second half, and the sum of the clients' own rates."""
+        ends: dict[int, list[float]] = defaultdict(list)
+        for one in self.settled:
+            ends[one.client].append(one.over)
         return Times(
-            mean(one.ttft for one in seen), mean(one.itl for one in seen), (len(seen) - 1) / span
+            mean(one.ttft for one in self.settled),
+            mean(one.itl for one in self.settled),
+            sum((len(those) - 1) / (those[-1] - those[0]) for those in ends.values()),
         )
 
 
