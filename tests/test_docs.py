@@ -12,6 +12,7 @@ from mockllm.cassettes.cassette import ENDINGS
 from mockllm.cassettes.reading import read
 from mockllm.cli import cli
 from mockllm.engine.findings.verdict import checks
+from mockllm.engine.summary import too_slow
 from mockllm.face import Face
 from mockllm.profile.loader import load
 from mockllm.pytest_plugin import INI
@@ -82,6 +83,11 @@ def test_the_metrics_exist() -> None:
     assert set(re.findall(r"`(mockllm_\w+)`", CONTAINERS)) == names
     for labels in (INFO, CALLS, FAULTS):
         assert f"| {', '.join(labels)} |" in CONTAINERS
+
+
+def test_the_warning_of_a_late_server() -> None:
+    """The page says it as the server does."""
+    assert f"\n{too_slow(0.038)}\n" in (DOCS / "performance.md").read_text("utf-8")
 
 
 def test_the_cassette_is_one() -> None:

@@ -6,6 +6,7 @@ from tests.bench.workload import Workload
 from tests.bench.workloads import (
     capacity,
     cold,
+    crosscheck,
     faults,
     held,
     kit,
@@ -36,5 +37,6 @@ ALL: dict[str, Workload] = {
         upkeep.WORK,
         cold.WORK,
         kit.WORK,
+        crosscheck.WORK,
     )
 }
