@@ -84,11 +84,12 @@ class Streams:
         return pinned(LOAD, [str(bench.folder / "load"), *words])
 
     def run(self, bench: Bench, server: Server) -> Figures:
-        """The times of the streams. Raises `Broken` where one of them was not whole."""
+        """The times of the streams. Raises `Broken` where one of them was not whole; of paced ones
+        some may not have ended in time, which is `unfinished`: that server is late, not wrong."""
         _, frames = probed(server.port, self.ask)
         whole = LONG * self.pace * frames / 1000
         command = self.command(bench, server.port, frames, max(bench.seconds, whole))
-        return checked(json.loads(subprocess.check_output(command)))
+        return checked(json.loads(subprocess.check_output(command)), late=self.pace > 0)
 
     @contextmanager
     def held(self, bench: Bench, server: Server, frames: int) -> Iterator[None]:
@@ -105,11 +106,16 @@ class Streams:
                 load.stdin.close()
 
 
-def checked(said: dict[str, float]) -> Figures:
-    """What the load says. Raises `Broken` where it says that answers were not whole."""
-    if said["broken"] or said["unfinished"] or said["refused"] or not said["streams"]:
-        raise Broken(f"of {said['streams']:g} whole streams others were not: {json.dumps(said)}")
-    return said
+def checked(said: dict[str, float], *, late: bool = False) -> Figures:
+    """What the load says, without what it could not measure.
+
+    Raises `Broken` where it says that answers were not whole, that there were none, or, unless they may
+    be late, that some did not end.
+    """
+    wrong = said["broken"] or said["refused"] or (said["unfinished"] and not late)
+    if wrong or not said["frames_per_second"] or not (said["streams"] or late):
+        raise Broken(f"{said['streams']:g} streams were whole, others were not: {json.dumps(said)}")
+    return {name: value for name, value in said.items() if value >= 0}
 
 
 def whole_answers(bench: Bench, server: Server, ask: Ask, *, status: int = 200) -> Figures:

@@ -28,6 +28,7 @@ TITLES = {
     "ttft_p50": "TTFT error p50, ms",
     "ttft_p99": "TTFT error p99, ms",
     "total_percent": "total, % of ideal",
+    "unfinished": "streams that did not end",
     "resident_mb": "resident, MB",
     "cpu_percent": "processor, %",
     "load_percent": "load's processor, %",

@@ -18,7 +18,7 @@ from tests.bench.asking import Ask, chat, frames, probed, responses, tools
 from tests.bench.load import Bench, Streams, checked, read_wrk
 from tests.bench.process import Broken, ticks
 
-WHOLE = {"broken": 0.0, "unfinished": 0.0, "refused": 0.0, "streams": 3.0}
+WHOLE = {"broken": 0.0, "unfinished": 0.0, "refused": 0.0, "streams": 3.0, "frames_per_second": 9.0}
 WRK = """Running 2s test @ http://127.0.0.1:1/v1/chat/completions
   1 threads and 32 connections
   2000 requests in 2.00s, 1.00MB read
@@ -29,12 +29,27 @@ SSE = "HTTP/1.1 {status}\r\nContent-Type: text/event-stream\r\nTransfer-Encoding
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"broken": 1.0}, {"unfinished": 1.0}, {"refused": 1.0}, {"streams": 0.0}]
+    "wrong",
+    [
+        {"broken": 1.0},
+        {"unfinished": 1.0},
+        {"refused": 1.0},
+        {"streams": 0.0},
+        {"frames_per_second": 0.0},
+    ],
 )
 def test_streams_that_are_not_whole_are_no_figure(wrong: dict[str, float]) -> None:
     assert checked(WHOLE) == WHOLE
     with pytest.raises(Broken, match="others were not"):
         checked({**WHOLE, **wrong})
+
+
+def test_paced_streams_may_be_late_but_not_wrong() -> None:
+    late = {**WHOLE, "unfinished": 2.0, "streams": 0.0, "total_percent": -1.0}
+    assert checked(late, late=True) == {**WHOLE, "unfinished": 2.0, "streams": 0.0}
+    for wrong in ({"broken": 1.0}, {"refused": 1.0}, {"frames_per_second": 0.0}):
+        with pytest.raises(Broken):
+            checked({**late, **wrong}, late=True)
 
 
 def test_wrk_says_a_rate() -> None:

@@ -30,7 +30,7 @@ def measure(bench: Bench, peer: Peer) -> Figures:
                 found = Streams(ask, count, PACE).run(bench, server)
             except Broken:  # a server that is too full loses or breaks streams
                 return False
-        if found["gap_p99"] > LATE:
+        if found["unfinished"] or found["gap_p99"] > LATE:
             return False
         if found["frames_per_second"] > best["frames_per_second"]:
             best = {name: found[name] for name in ("frames_per_second", "gap_p99")}

@@ -20,6 +20,7 @@ SHOWS = (
     "ttft_p50",
     "ttft_p99",
     "total_percent",
+    "unfinished",
     "resident_mb",
 )
 
