@@ -11,7 +11,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from mockllm.engine.journal import Entry, Journal, Outcome, Record
+from mockllm.engine.journal import Journal, Record
 from mockllm.engine.lateness import Lateness
 from mockllm.engine.plan import Plan
 from mockllm.engine.totals import Totals
@@ -23,7 +23,7 @@ def without_journal() -> None:
     """Keep no call."""
 
     def begin(self: Journal, plan: Plan, time: str, *, at: float = 0.0) -> Record:
-        return Record(Entry(1, time, plan, Outcome(), at))
+        return Record(1, time, plan, at)
 
     replace(Journal, "begin", begin)
 
