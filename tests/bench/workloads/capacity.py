@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 
 from tests.bench.asking import PACE, chat
 from tests.bench.figures import Figures, largest
 from tests.bench.load import Bench, Streams
-from tests.bench.peer import Peer, Peers, able
+from tests.bench.peer import Peer, Peers
 from tests.bench.process import Broken, running
-from tests.bench.workload import Measure, Workload
+from tests.bench.workload import Measure, Workload, each
 
 LATE = 10.0
 """Milliseconds of p99 gap error that are allowed."""
@@ -41,7 +40,7 @@ def measure(bench: Bench, peer: Peer) -> Figures:
 
 def subjects(bench: Bench, peers: Peers) -> Mapping[str, Measure]:
     """The servers that keep a pace."""
-    return {name: partial(measure, bench, peer) for name, peer in able(peers, "paced").items()}
+    return each(bench, peers, "paced", measure)
 
 
 WORK = Workload(

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 from time import perf_counter
 
 from tests.bench.asking import chat, probed
 from tests.bench.figures import Figures, medians
 from tests.bench.load import Bench
-from tests.bench.peer import Peer, Peers, able
+from tests.bench.peer import Peer, Peers
 from tests.bench.process import running
-from tests.bench.workload import Measure, Workload
+from tests.bench.workload import Measure, Workload, each
 
 RUNS = 5
 
@@ -31,7 +30,7 @@ def once(bench: Bench, peer: Peer) -> Figures:
 
 def subjects(bench: Bench, peers: Peers) -> Mapping[str, Measure]:
     """The servers that answer whole."""
-    return {name: partial(measure, bench, peer) for name, peer in able(peers, "whole").items()}
+    return each(bench, peers, "whole", measure)
 
 
 WORK = Workload(

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 
 from tests.bench.asking import Ask, responses, tools
 from tests.bench.figures import Figures
 from tests.bench.load import CONNECTIONS, Bench, Streams
-from tests.bench.peer import Peer, Peers, Work, able
+from tests.bench.peer import Peer, Peers, Work
 from tests.bench.process import running
-from tests.bench.workload import Measure, Workload
+from tests.bench.workload import Measure, Workload, each
 
 
 def measure(bench: Bench, peer: Peer, work: Work, ask: Ask) -> Figures:
@@ -24,10 +23,7 @@ def workload(work: Work, about: str, ask: Ask) -> Workload:
     """The workload of one kind."""
 
     def subjects(bench: Bench, peers: Peers) -> Mapping[str, Measure]:
-        return {
-            name: partial(measure, bench, peer, work, ask)
-            for name, peer in able(peers, work).items()
-        }
+        return each(bench, peers, work, measure, work, ask)
 
     return Workload(work, about, subjects, ("streams_per_second", "mb_per_second"))
 

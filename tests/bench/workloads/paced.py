@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 
 from tests.bench.asking import PACE, chat
 from tests.bench.figures import Figures
 from tests.bench.load import Bench, Streams
-from tests.bench.peer import Peer, Peers, able
+from tests.bench.peer import Peer, Peers
 from tests.bench.process import running
-from tests.bench.workload import Measure, Workload
+from tests.bench.workload import Measure, Workload, each
 
 COUNTS = (100, 500, 1000, 2000, 4000)
 SHOWS = (
@@ -36,10 +35,7 @@ def workload(count: int) -> Workload:
     """The workload of so many streams."""
 
     def subjects(bench: Bench, peers: Peers) -> Mapping[str, Measure]:
-        return {
-            name: partial(measure, bench, peer, count)
-            for name, peer in able(peers, "paced").items()
-        }
+        return each(bench, peers, "paced", measure, count)
 
     about = f"{count:,} streams at a time, TTFT and ITL {PACE:g} ms, 50 frames"
     return Workload(f"paced {count}", about, subjects, SHOWS)

@@ -14,7 +14,7 @@ from tests.bench.figures import Figures
 from tests.bench.load import Bench, Streams
 from tests.bench.peer import Peer, Peers, able
 from tests.bench.process import Server, running
-from tests.bench.workload import Measure, Workload
+from tests.bench.workload import Measure, Workload, each
 
 SIZE = 1 << 20
 PROMPT = ("hello there " * (SIZE // 12 + 1))[:SIZE]
@@ -68,7 +68,7 @@ def send(peer: Peer, server: Server, over: threading.Event) -> int:
 
 def subjects(bench: Bench, peers: Peers) -> Mapping[str, Measure]:
     """The servers that take long prompts."""
-    return {name: partial(measure, bench, peer) for name, peer in able(peers, "prompt").items()}
+    return each(bench, peers, "prompt", measure)
 
 
 def beside_subjects(bench: Bench, peers: Peers) -> Mapping[str, Measure]:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 
 from tests.bench.asking import chat
 from tests.bench.figures import Figures
 from tests.bench.load import CONNECTIONS, Bench, Streams
-from tests.bench.peer import Peer, Peers, able
+from tests.bench.peer import Peer, Peers
 from tests.bench.process import running
-from tests.bench.workload import Measure, Workload
+from tests.bench.workload import Measure, Workload, each
 
 
 def measure(bench: Bench, peer: Peer) -> Figures:
@@ -22,12 +21,12 @@ def measure(bench: Bench, peer: Peer) -> Figures:
 
 def subjects(bench: Bench, peers: Peers) -> Mapping[str, Measure]:
     """The servers that stream."""
-    return {name: partial(measure, bench, peer) for name, peer in able(peers, "stream").items()}
+    return each(bench, peers, "stream", measure)
 
 
 WORK = Workload(
     "unpaced",
     f"streams of 50 frames without a pace over {CONNECTIONS} connections",
     subjects,
-    ("frames_per_second", "streams_per_second", "mb_per_second"),
+    ("frames_per_second", "streams_per_second", "mb_per_second", "load_percent"),
 )

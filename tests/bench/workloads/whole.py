@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 
 from tests.bench.asking import chat
 from tests.bench.figures import Figures
 from tests.bench.load import CONNECTIONS, Bench, whole_answers
-from tests.bench.peer import Peer, Peers, able
+from tests.bench.peer import Peer, Peers
 from tests.bench.process import running
-from tests.bench.workload import Measure, Workload
+from tests.bench.workload import Measure, Workload, each
 
 
 def measure(bench: Bench, peer: Peer) -> Figures:
@@ -22,7 +21,7 @@ def measure(bench: Bench, peer: Peer) -> Figures:
 
 def subjects(bench: Bench, peers: Peers) -> Mapping[str, Measure]:
     """The servers that answer whole."""
-    return {name: partial(measure, bench, peer) for name, peer in able(peers, "whole").items()}
+    return each(bench, peers, "whole", measure)
 
 
 WORK = Workload(
