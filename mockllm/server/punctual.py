@@ -14,7 +14,7 @@ log = logging.getLogger("mockllm")
 LOOK = 5.0
 """Seconds between two looks."""
 ENOUGH = 500
-"""Paced events between two looks that tell something: of fewer, one hiccup of the machine is the p99."""
+"""Paced events that tell something together: of few, one hiccup of the machine is the p99."""
 
 
 def lately(before: Sequence[int], now: Sequence[int]) -> float | None:
@@ -28,11 +28,14 @@ def lately(before: Sequence[int], now: Sequence[int]) -> float | None:
 
 async def warn_when_late(counts: Callable[[], Sequence[int]]) -> None:
     """Look until times do not hold, and say so."""
-    now = counts()
+    before = counts()
     while True:
         await asyncio.sleep(LOOK)
-        before, now = now, counts()
+        now = counts()
         error = lately(before, now)
-        if error is not None and error > LATE:
+        if error is None:
+            continue  # until so many have come that they tell something
+        if error > LATE:
             log.warning(too_slow(error))
             return
+        before = now

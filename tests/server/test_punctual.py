@@ -57,7 +57,9 @@ def test_it_warns_once_and_says_what_to_do(
     monkeypatch.setattr(punctual, "LOOK", 0.0)
     monkeypatch.setattr(logging.getLogger("mockllm"), "propagate", True)
     good = counts({0.0002: ENOUGH})
-    looks = iter([NOTHING, good, good, counts({0.0002: ENOUGH, 0.0371: ENOUGH})])
+    late = {0.0002: ENOUGH, 0.0371: ENOUGH // 2}
+    few, more = counts(late), counts({**late, 0.0002: 2 * ENOUGH})
+    looks = iter([NOTHING, good, good, few, more])
     asyncio.run(punctual.warn_when_late(lambda: next(looks)))
     assert next(looks, None) is None
     (record,) = caplog.records
