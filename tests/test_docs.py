@@ -12,7 +12,7 @@ from mockllm.cassettes.cassette import ENDINGS
 from mockllm.cassettes.reading import read
 from mockllm.cli import cli
 from mockllm.engine.findings.verdict import checks
-from mockllm.engine.summary import too_slow
+from mockllm.engine.lateness import too_slow
 from mockllm.face import Face
 from mockllm.profile.loader import load
 from mockllm.pytest_plugin import INI

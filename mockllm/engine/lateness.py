@@ -58,3 +58,12 @@ def quantile(counts: Sequence[int], share: float) -> float:
         if count and left <= 0:
             return (slot + 1) / 1000
     return 0.0
+
+
+def too_slow(gap_error: float) -> str:
+    """What to say where times do not hold, and what to do."""
+    return (
+        f"the machine is too slow for this load: p99 gap error {gap_error * 1000:.0f} ms; what clients "
+        "measure is not the profile's pacing. Ask for fewer streams at a time or a slower pace, give "
+        "the server a processor of its own, or run several servers"
+    )

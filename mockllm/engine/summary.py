@@ -17,7 +17,7 @@ from mockllm.engine.findings.verdict import judge as judge_conduct
 from mockllm.engine.gate import Connection
 from mockllm.engine.journal import Entry
 from mockllm.engine.judge import Judgement, Seen, judge
-from mockllm.engine.lateness import LATE
+from mockllm.engine.lateness import LATE, too_slow
 from mockllm.profile.expect import Expect
 
 
@@ -72,15 +72,6 @@ class Summary:
             "expectations": [as_json(one) for one in self.expectations],
             **verdict_json(self.verdict),
         }
-
-
-def too_slow(gap_error: float) -> str:
-    """What to say where times do not hold, and what to do."""
-    return (
-        f"the machine is too slow for this load: p99 gap error {gap_error * 1000:.0f} ms; what clients "
-        "measure is not the profile's pacing. Ask for fewer streams at a time or a slower pace, give "
-        "the server a processor of its own, or run several servers"
-    )
 
 
 def as_json(one: Judgement) -> dict[str, str]:

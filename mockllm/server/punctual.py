@@ -6,8 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 
-from mockllm.engine.lateness import LATE, quantile
-from mockllm.engine.summary import too_slow
+from mockllm.engine.lateness import LATE, quantile, too_slow
 
 log = logging.getLogger("mockllm")
 

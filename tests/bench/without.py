@@ -16,7 +16,7 @@ from mockllm.engine.lateness import Lateness
 from mockllm.engine.plan import Plan
 from mockllm.engine.totals import Totals
 from mockllm.entry import main
-from mockllm.server import serve
+from mockllm.server.log import Turnwise
 
 
 def without_journal() -> None:
@@ -30,7 +30,7 @@ def without_journal() -> None:
 
 def without_log() -> None:
     """Write no line for a call."""
-    replace(serve, "log_entry", lambda entry: None)
+    replace(Turnwise, "call", lambda self, entry: None)
 
 
 def without_metrics() -> None:
