@@ -16,7 +16,7 @@
  *
  * With -H, answers are waited for without an end: it says `held` when all have begun, and stays until
  * its input ends. Prints one line of JSON. What begins in the first WARM seconds, in which the streams are
- * opened one after another, is not counted. */
+ * opened one after another, is not counted, but in `answered`. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
@@ -47,7 +47,7 @@ typedef struct {
 } Sample;
 
 static Sample gaps, firsts, totals;
-static long frames, bytes_read, broken, refused, done;
+static long frames, bytes_read, broken, refused, done, answered;
 static double start_time, warm = 1;
 static int poll_fd, port, expected;
 static const char *mark = "\"content\":", *end_mark = "data: [DONE]";
@@ -163,9 +163,11 @@ static void finish(Stream *stream, int counts, double ideal)
 {
     if (!whole(stream)) {
         broken++;
-    } else if (counts) {
-        done++;
-        keep(&totals, ideal > 0 ? (stream->last - stream->asked) * 1e5 / ideal : 100);
+    } else {
+        answered++;
+        done += counts;
+        if (counts)
+            keep(&totals, ideal > 0 ? (stream->last - stream->asked) * 1e5 / ideal : 100);
     }
     stream->live = 0;
     stream->answers++;
@@ -274,11 +276,11 @@ int main(int argc, char **argv)
     qsort(gaps.of, (size_t)gaps.count, sizeof(float), order);
     qsort(firsts.of, (size_t)firsts.count, sizeof(float), order);
     qsort(totals.of, (size_t)totals.count, sizeof(float), order);
-    printf("{\"streams\": %ld, \"broken\": %ld, \"unfinished\": %d, \"refused\": %ld, "
+    printf("{\"streams\": %ld, \"answered\": %ld, \"broken\": %ld, \"unfinished\": %d, \"refused\": %ld, "
            "\"frames_per_second\": %.0f, \"mb_per_second\": %.2f, "
            "\"gap_p50\": %.3f, \"gap_p99\": %.3f, \"gap_max\": %.3f, "
            "\"ttft_p50\": %.3f, \"ttft_p99\": %.3f, \"total_percent\": %.3f, \"load_percent\": %.1f}\n",
-        done, broken, held ? 0 : live, refused, (double)frames / span, (double)bytes_read / span / 1e6,
+        done, answered, broken, held ? 0 : live, refused, (double)frames / span, (double)bytes_read / span / 1e6,
         at(&gaps, .5), at(&gaps, .99), at(&gaps, 1), at(&firsts, .5), at(&firsts, .99),
         at(&totals, .5), used_until / span * 100);
     return 0;

@@ -89,7 +89,9 @@ class Streams:
         _, frames = probed(server.port, self.ask)
         whole = LONG * self.pace * frames / 1000
         command = self.command(bench, server.port, frames, max(bench.seconds, whole))
-        return checked(json.loads(subprocess.check_output(command)), late=self.pace > 0)
+        before = server.cpu_seconds
+        said = json.loads(subprocess.check_output(command))
+        return checked(said, late=self.pace > 0) | cost(server, before, said["answered"])
 
     @contextmanager
     def held(self, bench: Bench, server: Server, frames: int) -> Iterator[None]:
@@ -106,7 +108,14 @@ class Streams:
                 load.stdin.close()
 
 
-def checked(said: dict[str, float], *, late: bool = False) -> Figures:
+def cost(server: Server, before: float, answers: float) -> dict[str, float]:
+    """The processor time of a server for an answer: unlike a rate it is hardly less when others use
+    the machine too."""
+    used = server.cpu_seconds - before
+    return {"server_us": used * 1e6 / answers} if answers else {}
+
+
+def checked(said: dict[str, float], *, late: bool = False) -> dict[str, float]:
     """What the load says, without what it could not measure.
 
     Raises `Broken` where it says that answers were not whole, that there were none, or, unless they may
@@ -127,12 +136,14 @@ def whole_answers(bench: Bench, server: Server, ask: Ask, *, status: int = 200) 
     script = bench.file("ask.lua", WRK.format(body=ask.payload.decode()))
     options = ["-t1", f"-c{CONNECTIONS}", f"-d{max(1, round(bench.seconds))}s", "-s", str(script)]
     url = f"http://127.0.0.1:{server.port}{ask.path}"
+    before = server.cpu_seconds
     out = subprocess.check_output(pinned(LOAD, [str(wrk), *options, url]), text=True)
-    return read_wrk(out, len(text), refused=status >= 400)
+    found = read_wrk(out, len(text), refused=status >= 400)
+    return found | cost(server, before, found.pop("answered"))
 
 
-def read_wrk(out: str, size: int, *, refused: bool = False) -> Figures:
-    """The rate that wrk says.
+def read_wrk(out: str, size: int, *, refused: bool = False) -> dict[str, float]:
+    """The rate that wrk says, and how many were answered.
 
     Raises `Broken` where answers are missing, have another status than was expected, or are smaller than
     a body of so many bytes.
@@ -148,4 +159,4 @@ def read_wrk(out: str, size: int, *, refused: bool = False) -> Figures:
     read = float(total[2]) * 1024 ** " KMG".index(total[3] or " ")
     if read / int(total[1]) < 0.9 * size:
         raise Broken(f"answers have less than {size} bytes: {out}")
-    return {"requests_per_second": float(rate[1])}
+    return {"requests_per_second": float(rate[1]), "answered": float(total[1])}

@@ -33,6 +33,8 @@ TITLES = {
     "cpu_percent": "processor, %",
     "load_percent": "load's processor, %",
     "prompts": "prompts",
+    "server_us": "server time an answer, µs",
+    "stream_us": "server time a stream, µs",
     "server_ms": "server time, ms",
     "answer_ms": "answer, ms",
     "ttft_ms": "TTFT p50, ms",

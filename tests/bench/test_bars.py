@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.bench.__main__ import arguments
-from tests.bench.bars import BARS, Judged, judge, lost, off, ratio, short
+from tests.bench.bars import BARS, Judged, judge, off, ratio, share, short
 from tests.bench.tables import BEGIN, END, PAGE, TITLES, text, write
 from tests.bench.workloads import ALL as WORKLOADS
 
@@ -67,10 +67,10 @@ def test_too_early_is_as_far_off_as_too_late() -> None:
     assert off("w", "s", "t", 100)(results) == pytest.approx(0.8)
 
 
-def test_what_is_lost_is_a_share_of_the_rate_without_it() -> None:
-    results = {"w": {"with": {"r": 90.0}, "without": {"r": 100.0}}}
-    assert lost("w", "with", "without", "r")(results) == pytest.approx(10)
-    assert lost("w", "without", "with", "r")(results) == 0.0
+def test_what_something_costs_is_a_share_of_the_whole() -> None:
+    results = {"w": {"with": {"t": 100.0}, "without": {"t": 90.0}}}
+    assert share("w", "with", "without", "t")(results) == pytest.approx(10)
+    assert share("w", "without", "with", "t")(results) == 0.0
 
 
 @pytest.mark.parametrize(

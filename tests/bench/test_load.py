@@ -53,7 +53,7 @@ def test_paced_streams_may_be_late_but_not_wrong() -> None:
 
 
 def test_wrk_says_a_rate() -> None:
-    assert read_wrk(WRK.format(more=""), 400) == {"requests_per_second": 1000.5}
+    assert read_wrk(WRK.format(more=""), 400) == {"requests_per_second": 1000.5, "answered": 2000}
 
 
 @pytest.mark.parametrize(

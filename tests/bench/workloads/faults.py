@@ -29,7 +29,8 @@ def streams(bench: Bench, fault: str) -> Figures:
     """Streams in which it acts."""
     with running(mockllm.serve(bench, text(fault))) as server:
         found = Streams(chat(stream=True), CONNECTIONS).run(bench, server)
-        return {"requests_per_second": found["streams"] / bench.seconds}
+        rate = found["streams"] / bench.seconds
+        return {"requests_per_second": rate, "server_us": found["server_us"]}
 
 
 def refusals(bench: Bench) -> Figures:
@@ -53,5 +54,5 @@ WORK = Workload(
     "faults",
     "a fault on every request, without a pace",
     subjects,
-    ("requests_per_second",),
+    ("requests_per_second", "server_us"),
 )

@@ -25,7 +25,7 @@ def workload(work: Work, about: str, ask: Ask) -> Workload:
     def subjects(bench: Bench, peers: Peers) -> Mapping[str, Measure]:
         return each(bench, peers, work, measure, work, ask)
 
-    return Workload(work, about, subjects, ("streams_per_second", "mb_per_second"))
+    return Workload(work, about, subjects, ("streams_per_second", "mb_per_second", "server_us"))
 
 
 WORKS = (

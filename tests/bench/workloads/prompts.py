@@ -11,7 +11,7 @@ from time import perf_counter
 
 from tests.bench.asking import PACE, chat, probed
 from tests.bench.figures import Figures
-from tests.bench.load import Bench, Streams
+from tests.bench.load import Bench, Streams, cost
 from tests.bench.peer import Peer, Peers, able
 from tests.bench.process import Server, running
 from tests.bench.workload import Measure, Workload, each
@@ -36,7 +36,7 @@ def measure(bench: Bench, peer: Peer) -> Figures:
             begin = perf_counter()
             probed(server.port, ask)
             times.append((perf_counter() - begin) * 1000)
-        used = (server.cpu_seconds - before) * 1000 / len(times)
+        used = cost(server, before, len(times))["server_us"] / 1000
         return {"server_ms": used, "answer_ms": median(times), "resident_mb": server.resident_mb}
 
 

@@ -50,5 +50,5 @@ WORK = Workload(
     "routes",
     f"whole answers by the last of {ROUTES:,} routes, against one route",
     subjects,
-    ("requests_per_second",),
+    ("requests_per_second", "server_us"),
 )

@@ -28,5 +28,5 @@ WORK = Workload(
     "unpaced",
     f"streams of 50 frames without a pace over {CONNECTIONS} connections",
     subjects,
-    ("frames_per_second", "streams_per_second", "mb_per_second", "load_percent"),
+    ("frames_per_second", "streams_per_second", "mb_per_second", "server_us", "load_percent"),
 )

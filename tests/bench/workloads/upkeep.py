@@ -29,7 +29,8 @@ def measure(bench: Bench, launcher: tuple[str, ...]) -> Figures:
     with running(mockllm.serve(bench, text, *launcher)) as server:
         whole = whole_answers(bench, server, chat(stream=False))
         found = Streams(chat(stream=True), CONNECTIONS).run(bench, server)
-        return {**whole, "streams_per_second": found["streams"] / bench.seconds}
+        rate = found["streams"] / bench.seconds
+        return {**whole, "streams_per_second": rate, "stream_us": found["server_us"]}
 
 
 def subjects(bench: Bench, peers: Peers) -> Mapping[str, Measure]:
@@ -43,5 +44,5 @@ WORK = Workload(
     "upkeep",
     "what journal, log and metrics cost: mockllm without them, patched for this",
     subjects,
-    ("requests_per_second", "streams_per_second"),
+    ("requests_per_second", "server_us", "streams_per_second", "stream_us"),
 )

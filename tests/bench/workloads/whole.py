@@ -28,5 +28,5 @@ WORK = Workload(
     "whole",
     f"whole answers of fifty words over {CONNECTIONS} connections",
     subjects,
-    ("requests_per_second", "resident_mb"),
+    ("requests_per_second", "server_us", "resident_mb"),
 )
