@@ -15,7 +15,9 @@ FRAMES = 50
 PACE = 20.0
 """Milliseconds of TTFT and of ITL where streams are paced."""
 MODEL = "gpt-4o-mini"
-PROMPT = "hello there"
+NUMBER = "00000000"
+"""What the loads put a running number in the place of: no two requests are equal."""
+PROMPT = f"hello there {NUMBER}"
 TEXT = " ".join(f"w{number:02}" for number in range(1, FRAMES + 1))
 """Fifty words of three letters: with the blanks fifty pieces of four characters but the last."""
 TIMEOUT = 60.0
@@ -54,7 +56,7 @@ def chat(prompt: str = PROMPT, *, stream: bool, model: str = MODEL) -> Ask:
 
 def tools() -> Ask:
     """A streamed call of a tool."""
-    asked = chat("call a tool", stream=True)
+    asked = chat(f"call a tool {NUMBER}", stream=True)
     return Ask(asked.path, {**asked.body, "tools": [TOOL]}, mark='"arguments":')
 
 

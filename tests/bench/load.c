@@ -14,6 +14,8 @@
  * whole when its status is 200, it had FRAMES frames and END, and then the end of its chunked body;
  * every other one counts as `broken`, and so does a connection that is lost or refused.
  *
+ * The first 00000000 in the body becomes the number of the request, so that no two are equal.
+ *
  * With -H, answers are waited for without an end: it says `held` when all have begun, and stays until
  * its input ends. Prints one line of JSON. What begins in the first WARM seconds, in which the streams are
  * opened one after another, is not counted, but in `answered`. */
@@ -32,6 +34,7 @@
 
 #define KEPT 64 /* bytes of the read before that a mark may begin in */
 #define SAMPLES 16000000
+#define NUMBER "00000000"
 #define STATUS 12 /* bytes of "HTTP/1.1 200" */
 #define LAST "\r\n0\r\n\r\n"
 
@@ -47,11 +50,11 @@ typedef struct {
 } Sample;
 
 static Sample gaps, firsts, totals;
-static long frames, bytes_read, broken, refused, done, answered;
+static long asked, frames, bytes_read, broken, refused, done, answered;
 static double start_time, warm = 1;
 static int poll_fd, port, expected;
 static const char *mark = "\"content\":", *end_mark = "data: [DONE]";
-static char *request;
+static char *request, *number; /* where a running number goes */
 static size_t request_size;
 
 static double now(void)
@@ -100,6 +103,7 @@ static void make_request(const char *path, const char *body_file)
         "Content-Length: %ld\r\n\r\n", path, size);
     request_size += fread(request + request_size, 1, (size_t)size, file);
     fclose(file);
+    number = memmem(request, request_size, NUMBER, strlen(NUMBER));
 }
 
 static void ask(Stream *stream)
@@ -108,6 +112,9 @@ static void ask(Stream *stream)
     stream->live = 1;
     stream->frames = stream->status = stream->ended = stream->headed = 0;
     memset(stream->tail, 0, KEPT);
+    if (number)
+        for (long left = ++asked, digit = (long)strlen(NUMBER) - 1; digit >= 0; digit--, left /= 10)
+            number[digit] = (char)('0' + left % 10);
     while (sent < request_size) { /* blocks while the server does not read */
         ssize_t size = send(stream->fd, request + sent, request_size - sent, MSG_NOSIGNAL);
         if (size <= 0)

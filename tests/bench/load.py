@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bench.asking import Ask, probed
+from tests.bench.asking import NUMBER, Ask, probed
 from tests.bench.figures import Figures
 from tests.bench.process import LOAD, Broken, Server, pinned
 from tests.parts.installed import program
@@ -24,9 +24,14 @@ LONG = 2.5
 """Streams one after another that a measurement lasts at least."""
 
 WRK = """wrk.method = "POST"
-wrk.body = [==[{body}]==]
 wrk.headers["Content-Type"] = "application/json"
 wrk.headers["Authorization"] = "Bearer sk-x"
+local before, after = [==[{before}]==], [==[{after}]==]
+local number = 0
+request = function()
+  number = number + 1
+  return wrk.format(nil, nil, nil, before .. string.format("%08d", number) .. after)
+end
 """
 
 
@@ -133,13 +138,15 @@ def whole_answers(bench: Bench, server: Server, ask: Ask, *, status: int = 200) 
     if wrk is None:
         raise Broken("wrk is missing: .ci/parts wrk")
     text, _ = probed(server.port, ask, status=status)
-    script = bench.file("ask.lua", WRK.format(body=ask.payload.decode()))
+    before, mark, after = ask.payload.decode().partition(NUMBER)
+    assert mark, f"no {NUMBER} in what wrk sends"
+    script = bench.file("ask.lua", WRK.format(before=before, after=after))
     options = ["-t1", f"-c{CONNECTIONS}", f"-d{max(1, round(bench.seconds))}s", "-s", str(script)]
     url = f"http://127.0.0.1:{server.port}{ask.path}"
-    before = server.cpu_seconds
+    used = server.cpu_seconds
     out = subprocess.check_output(pinned(LOAD, [str(wrk), *options, url]), text=True)
     found = read_wrk(out, len(text), refused=status >= 400)
-    return found | cost(server, before, found.pop("answered"))
+    return found | cost(server, used, found.pop("answered"))
 
 
 def read_wrk(out: str, size: int, *, refused: bool = False) -> dict[str, float]:

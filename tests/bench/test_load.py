@@ -128,8 +128,10 @@ def loaded(bench: Bench, port: int, expected: int, ask: Ask | None = None) -> di
 def test_the_load_counts_the_frames_of_the_server(bench: Bench) -> None:
     with MockLLM("{mockllm: 1, script: {words: 50}}") as server:
         found = loaded(bench, int(server.url.rpartition(":")[2]), 50)
+        bodies = [entry.plan.call.body for entry in server.calls]
     assert (found["broken"], found["unfinished"]) == (0, 0)
     assert checked(found)
+    assert len(set(bodies)) == len(bodies) > 2, "no two requests are equal"
 
 
 @pytest.mark.parametrize(

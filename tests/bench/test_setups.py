@@ -23,7 +23,7 @@ PROFILES = {
     **routes.PROFILES,
     **{name: faults.text(fault) for name, fault in faults.FAULTS.items()},
     "held": held.PROFILE,
-    "paced": mockllm.profile(20),
+    "paced": mockllm.profile(pace=20),
 }
 
 

@@ -5,9 +5,13 @@ from __future__ import annotations
 import hashlib
 import sys
 
+from tests.bench.asking import TEXT
 from tests.bench.load import Bench
 from tests.bench.peer import Peer, Work
 from tests.bench.process import Start
+
+SCRIPT = f"{{text: {TEXT}}}"
+"""The text that is aimock's as well."""
 
 
 def serve(bench: Bench, profile: str, *launcher: str) -> Start:
@@ -18,17 +22,15 @@ def serve(bench: Bench, profile: str, *launcher: str) -> Start:
     return lambda port: [*words, "--port", str(port)]
 
 
-def profile(pace: float = 0.0, more: str = "") -> str:
-    """A profile with one route, and further keys."""
-    lines = ["mockllm: 1", f"pacing: {{ttft: {pace:g}ms, itl: {pace:g}ms}}"]
-    return "\n".join([*lines, more]) + "\n"
+def profile(*more: str, pace: float = 0.0, script: str = SCRIPT) -> str:
+    """A profile with one route, and further lines."""
+    lines = ["mockllm: 1", f"pacing: {{ttft: {pace:g}ms, itl: {pace:g}ms}}", f"script: {script}"]
+    return "\n".join([*lines, *more]) + "\n"
 
 
 def start(bench: Bench, work: Work, pace: float) -> Start:
     """The server with the profile that such work needs."""
-    return serve(
-        bench, profile(pace, "script: tools2" if work == "tools" else "script: {words: 50}")
-    )
+    return serve(bench, profile(pace=pace, script="tools2" if work == "tools" else SCRIPT))
 
 
 PEER = Peer(

@@ -22,7 +22,7 @@ FAULTS = {
 
 def text(fault: str = "") -> str:
     """A profile with a fault."""
-    return mockllm.profile(0, f"script: {{words: 50}}\nfaults: [{fault}]")
+    return mockllm.profile(f"faults: [{fault}]")
 
 
 def streams(bench: Bench, fault: str) -> Figures:

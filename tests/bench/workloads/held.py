@@ -23,7 +23,7 @@ routes:
     pacing: {{ttft: {PACE:g}ms, itl: {PACE:g}ms}}
     faults: [{{stall: forever, at: after content {FRAMES}}}]
   - pacing: {{ttft: {PACE:g}ms, itl: {PACE:g}ms}}
-    script: {{words: 50}}
+    script: {mockllm.SCRIPT}
 """
 SETTLE = 1.0
 """Seconds between the last held stream and the measurement."""

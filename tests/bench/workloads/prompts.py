@@ -9,7 +9,7 @@ from functools import partial
 from statistics import median
 from time import perf_counter
 
-from tests.bench.asking import PACE, chat, probed
+from tests.bench.asking import NUMBER, PACE, chat, probed
 from tests.bench.figures import Figures
 from tests.bench.load import Bench, Streams, cost
 from tests.bench.peer import Peer, Peers, able
@@ -17,7 +17,7 @@ from tests.bench.process import Server, running
 from tests.bench.workload import Measure, Workload, each
 
 SIZE = 1 << 20
-PROMPT = ("hello there " * (SIZE // 12 + 1))[:SIZE]
+PROMPT = ("hello there " * (SIZE // 12 + 1))[: SIZE - len(NUMBER)] + NUMBER
 FEWEST = 5
 """Prompts that are sent at least."""
 STREAMS = 100

@@ -15,7 +15,7 @@ from tests.bench.workload import Measure, Workload
 
 ROUTES = 1000
 HEAD = "mockllm: 1\nroutes:\n"
-SCRIPT = "script: {words: 50}, pacing: {ttft: 0s, itl: 0s}"
+SCRIPT = f"script: {mockllm.SCRIPT}, pacing: {{ttft: 0s, itl: 0s}}"
 LAST = f"  - {{match: {{wire: openai.chat, model: {MODEL}}}, {SCRIPT}}}\n"
 
 

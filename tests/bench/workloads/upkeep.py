@@ -25,7 +25,7 @@ SUBJECTS = {
 
 def measure(bench: Bench, launcher: tuple[str, ...]) -> Figures:
     """Whole answers, then streams."""
-    text = mockllm.profile(0, "script: {words: 50}")
+    text = mockllm.profile()
     with running(mockllm.serve(bench, text, *launcher)) as server:
         whole = whole_answers(bench, server, chat(stream=False))
         found = Streams(chat(stream=True), CONNECTIONS).run(bench, server)
