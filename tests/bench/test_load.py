@@ -16,7 +16,7 @@ import pytest
 from mockllm import MockLLM
 from tests.bench.asking import Ask, chat, frames, probed, responses, tools
 from tests.bench.load import Bench, Streams, checked, read_wrk
-from tests.bench.process import Broken, ticks
+from tests.bench.process import Broken, nanoseconds
 
 WHOLE = {"broken": 0.0, "unfinished": 0.0, "refused": 0.0, "streams": 3.0, "frames_per_second": 9.0}
 WRK = """Running 2s test @ http://127.0.0.1:1/v1/chat/completions
@@ -78,8 +78,8 @@ def test_refusals_are_expected_of_all_answers_or_of_none() -> None:
         read_wrk(WRK.format(more=some), 400, refused=True)
 
 
-def test_the_time_of_a_process_is_behind_its_name() -> None:
-    assert ticks("7 (a b) c) S 1 2 3 4 5 6 7 8 9 10 30 12 13") == 42
+def test_the_time_on_a_processor_is_not_that_of_waiting() -> None:
+    assert nanoseconds("42000 99999 7\n") == 42_000
 
 
 def test_empty_text_is_no_frame() -> None:
