@@ -12,10 +12,13 @@ from mockllm.cassettes.cassette import ENDINGS
 from mockllm.cassettes.reading import read
 from mockllm.cli import cli
 from mockllm.engine.findings.verdict import checks
+from mockllm.engine.lateness import too_slow
 from mockllm.face import Face
 from mockllm.profile.loader import load
 from mockllm.pytest_plugin import INI
 from mockllm.server import admin
+from mockllm.server.metrics import CALLS, FAULTS, INFO, families
+from tests.engine.build import engine
 
 DOCS = Path(__file__).parent.parent / "docs"
 TESTING = (DOCS / "testing.md").read_text("utf-8")
@@ -63,12 +66,28 @@ def test_the_endpoints_exist() -> None:
 
 
 def test_the_yaml_is_yaml() -> None:
-    """Compose file and workflow can be read, and the profile in the workflow loads."""
+    """Scrape, Compose file and workflow can be read, and the profile in the workflow loads."""
     blocks = re.findall(r"```yaml\n(.*?)```", CONTAINERS, re.DOTALL)
-    compose, workflow = (yaml.safe_load(block) for block in blocks)
+    scrape, compose, workflow = (yaml.safe_load(block) for block in blocks)
+    assert scrape["scrape_configs"][0]["metrics_path"] == f"{admin.PREFIX}/metrics"
     assert compose["services"]["llm"]["environment"]["MOCKLLM_PROFILE"] == "upstream-unavailable"
     text = workflow["jobs"]["test"]["services"]["llm"]["env"]["MOCKLLM_PROFILE_YAML"]
     assert load(text, name="env").profile.all_routes[0].faults
+
+
+def test_the_metrics_exist() -> None:
+    """The table of metrics has each, and its labels."""
+    made = families(engine("faults: [{fail: 503, first: 1}]"), ())
+    suffix = {"counter": "_total"}
+    names = {f"{one.name}{suffix.get(one.type, '')}" for one in made}
+    assert set(re.findall(r"`(mockllm_\w+)`", CONTAINERS)) == names
+    for labels in (INFO, CALLS, FAULTS):
+        assert f"| {', '.join(labels)} |" in CONTAINERS
+
+
+def test_the_warning_of_a_late_server() -> None:
+    """The page says it as the server does."""
+    assert f"\n{too_slow(0.038)}\n" in (DOCS / "performance.md").read_text("utf-8")
 
 
 def test_the_cassette_is_one() -> None:

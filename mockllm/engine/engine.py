@@ -32,6 +32,7 @@ from mockllm.engine.select import select, split_path
 from mockllm.engine.spoken import Spoken
 from mockllm.engine.store import Documents
 from mockllm.engine.tallies import Count, Tallies, end
+from mockllm.engine.totals import Totals
 from mockllm.engine.upload import Stage, acts_on_upload
 from mockllm.faults.fault import ErrorSpec
 from mockllm.matchers.call import Call
@@ -75,6 +76,7 @@ class Engine:
         self.lateness = Lateness()
         self.repeats: Repeats | None = Repeats()
         """What shortens the way to an answer; without it each is made anew, and is the same."""
+        self.totals = Totals()
         self.demands = Demands()
         self._counted: dict[int, tuple[tuple[Count, ...], bool]] = {}
         self._loaded: dict[str, Loaded] = {profile.name: profile}
@@ -187,6 +189,7 @@ class Engine:
         self.connections.clear()
         self.garbage.clear()
         self.lateness.clear()
+        self.totals.clear()
         self._start = self._zero = self._now()
 
     def restart(self, profile: Loaded) -> None:
@@ -329,6 +332,7 @@ class Engine:
     def ended(self, entry: Entry) -> None:
         """A call is over: the next request like it is another attempt, or another call."""
         self.demands.note(entry)
+        self.totals.note(entry)
         ticket, now = entry.plan.visit.ticket, self._now()
         self._counters.end(ticket, now, success=entry.succeeded, first=entry.logical)
         counts, limited = self._counted.pop(ticket, ((), False))

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+LATE = 0.010
+"""Seconds of p99 gap error from which on times are not to be trusted."""
 MOST = 1_000
 """Milliseconds from which on errors are not told apart."""
 
@@ -37,15 +41,29 @@ class Lateness:
     def quantile(self, share: float) -> float:
         """The error in seconds that so large a share does not exceed, rounded up to a millisecond;
         0.0 where none was noted. Raises `ValueError` for a share that is not from 0 to 1."""
-        if not 0 <= share <= 1:
-            raise ValueError(f"quantile: expected a share from 0 to 1, got {share!r}")
-        left = share * self.total
-        for slot, count in enumerate(self._counts):
-            left -= count
-            if count and left <= 0:
-                return (slot + 1) / 1000
-        return 0.0
+        return quantile(self._counts, share)
 
     def clear(self) -> None:
         """Forget all."""
         self._counts = [0] * (MOST + 1)
+
+
+def quantile(counts: Sequence[int], share: float) -> float:
+    """`Lateness.quantile` of counts as it has them."""
+    if not 0 <= share <= 1:
+        raise ValueError(f"quantile: expected a share from 0 to 1, got {share!r}")
+    left = share * sum(counts)
+    for slot, count in enumerate(counts):
+        left -= count
+        if count and left <= 0:
+            return (slot + 1) / 1000
+    return 0.0
+
+
+def too_slow(gap_error: float) -> str:
+    """What to say where times do not hold, and what to do."""
+    return (
+        f"the machine is too slow for this load: p99 gap error {gap_error * 1000:.0f} ms; what clients "
+        "measure is not the profile's pacing. Ask for fewer streams at a time or a slower pace, give "
+        "the server a processor of its own, or run several servers"
+    )

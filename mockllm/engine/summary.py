@@ -17,6 +17,7 @@ from mockllm.engine.findings.verdict import judge as judge_conduct
 from mockllm.engine.gate import Connection
 from mockllm.engine.journal import Entry
 from mockllm.engine.judge import Judgement, Seen, judge
+from mockllm.engine.lateness import LATE, too_slow
 from mockllm.profile.expect import Expect
 
 
@@ -32,6 +33,8 @@ class Summary:
     """Answers that were said and that no call got."""
     verdict: Verdict
     expectations: tuple[Judgement, ...]
+    gap_error: float = 0.0
+    """The p99 gap error of all paced events in seconds: what the machine added to their times."""
 
     @property
     def broken(self) -> tuple[Judgement, ...]:
@@ -49,6 +52,7 @@ class Summary:
         plural = "" if len(self.calls) == 1 else "s"
         parts = [f"profile {self.profile}, {len(self.calls)} call{plural}"]
         parts += [draw(self.calls)] if self.calls else []
+        parts += [too_slow(self.gap_error)] if self.gap_error > LATE else []
         parts += [f"fail  {one}" for one in self.unmet]
         parts += [f"unused  {one}" for one in self.unused]
         if self.expectations:
@@ -64,6 +68,7 @@ class Summary:
             "calls": len(self.calls),
             "never_fired": list(self.unmet),
             "unused": list(self.unused),
+            "gap_error": self.gap_error,
             "expectations": [as_json(one) for one in self.expectations],
             **verdict_json(self.verdict),
         }
@@ -85,6 +90,7 @@ class Snapshot:
     connections: tuple[Connection, ...]
     demands: Demands
     unused: tuple[str, ...]
+    gap_error: float
 
     @classmethod
     def of(cls, engine: Engine, session: str | None = None) -> Snapshot:
@@ -97,6 +103,7 @@ class Snapshot:
             engine.connections.entries(),
             engine.demands.copy(),
             engine.unused,
+            engine.lateness.quantile(0.99),
         )
 
     def judged(self, *, seen: Seen | None = None, ignore: Collection[str] = ()) -> Summary:
@@ -116,4 +123,5 @@ class Snapshot:
             self.unused,
             judge_conduct(calls, ignore=ignore),
             judge(self.expect, seen, groups[0] if groups else ()) if self.expect else (),
+            self.gap_error,
         )

@@ -11,7 +11,7 @@ import hmac
 import ipaddress
 import json
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import asdict, dataclass
 from functools import cache
 from typing import Any, Protocol
@@ -27,6 +27,7 @@ from mockllm.faults.values import parse_duration
 from mockllm.profile.library import UnknownProfile, is_path
 from mockllm.profile.loader import Loaded
 from mockllm.profile.problems import ProfileError
+from mockllm.server.metrics import InFlight, exposition
 from mockllm.server.tls import TlsMissing, authority_pem
 
 PREFIX = "/_mockllm"
@@ -110,6 +111,10 @@ class Kit(Protocol):
 
 class Desk(Kit, Protocol):
     """What the admin API works on."""
+
+    @property
+    def in_flight(self) -> Iterable[InFlight]:
+        """The requests that are being read or answered."""
 
     def release(self) -> None:
         """Let go of every stream that is playing or held."""
@@ -279,6 +284,12 @@ async def plan(request: web.BaseRequest, desk: Desk) -> web.Response:
     return web.json_response(as_json(made))
 
 
+async def metrics(request: web.BaseRequest, desk: Desk) -> web.Response:
+    """What this server has done, for Prometheus; not the `/metrics` of a server that it imitates."""
+    text, kind = exposition(desk.engine, desk.in_flight, request.headers.get("accept", ""))
+    return web.Response(body=text, headers={"content-type": kind})
+
+
 async def connections(request: web.BaseRequest, desk: Desk) -> web.Response:
     """The connections of listeners, oldest first, and which faults met them."""
     entries = desk.engine.connections.entries()
@@ -307,6 +318,7 @@ ENDPOINTS: dict[tuple[str, str], Endpoint] = {
     ("GET", "/listeners"): listeners,
     ("GET", "/connections"): connections,
     ("GET", "/ca.pem"): authority,
+    ("GET", "/metrics"): metrics,
     ("POST", "/reset"): reset,
     ("POST", "/plan"): plan,
 }

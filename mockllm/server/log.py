@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import TextIO
 
 from mockllm.engine.journal import Entry
+from mockllm.engine.lateness import LATE
 
 log = logging.getLogger("mockllm")
 
@@ -123,6 +124,7 @@ def call_line(entry: Entry) -> str:
         f"profile={plan.profile} status={entry.status or '-'} frames={entry.frames_sent}",
         f"ended={outcome.ending.replace(' ', '-')}",
         f"after={ended:.3f}s" if ended is not None else "",
+        f"late={outcome.late:.3f}s" if outcome.late > LATE else "",
         f"fired=[{'; '.join(fired)}]" if fired else "",
         f"not-fired=[{'; '.join(missed)}]" if missed else "",
         f"refused={refused!r}" if refused else "",

@@ -20,6 +20,7 @@ from mockllm.profile.loader import Loaded
 from mockllm.profile.problems import ProfileError
 from mockllm.server.grpc_extra import GrpcMissing
 from mockllm.server.log import log, set_up_log
+from mockllm.server.punctual import warn_when_late
 from mockllm.server.service import Service, Settings
 from mockllm.server.sweeping import settle_down, sweep
 from mockllm.server.tls import TlsMissing
@@ -107,6 +108,7 @@ async def serve(
     chores = (
         loop.create_task(reload_changed(service, profiles)),
         loop.create_task(sweep(lambda: bool(service.in_flight))),
+        loop.create_task(warn_when_late(lambda: service.engine.lateness.counts)),
     )
     await stop.wait()
     for chore in chores:

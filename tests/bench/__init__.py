@@ -1,1 +1,1 @@
-"""Benchmarks, run by hand: no part of the test run."""
+"""Benchmarks, run by hand with `python -m tests.bench`; only their arithmetic is in the test run."""

@@ -46,7 +46,7 @@ async def chat(request: web.Request) -> web.StreamResponse:
     return response
 
 
-app = web.Application()
+app = web.Application(client_max_size=32 << 20)
 app.router.add_post("/v1/chat/completions", chat)
 web.run_app(
     app, host="127.0.0.1", port=int(sys.argv[1]), access_log=None, loop=uvloop.new_event_loop()

@@ -1,8 +1,10 @@
 /* The least that a paced stream costs: prepared bytes, one send a frame, nothing else.
  *
- *   pacer PORT FRAMES TTFT_MS ITL_MS
+ *   pacer PORT FRAMES TTFT_MS ITL_MS [join]
  *
- * One thread, epoll, a heap of deadlines. A request is whatever one read returns. */
+ * One thread, epoll, a heap of deadlines. A request is whatever one read returns. With `join` the
+ * frames that are due in one turn share a send, and without a pace so does the whole stream: that is
+ * to find out how much the load can take. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
@@ -56,11 +58,11 @@ static Timer pop(void)
 
 int main(int argc, char **argv)
 {
-    static char frame[512], first[1024], last[1024], request[1 << 16];
+    static char frame[512], first[1024], last[1024], request[1 << 16], out[1 << 16];
     struct epoll_event events[1024], event = {.events = EPOLLIN};
     if (argc < 5)
         return fprintf(stderr, "pacer PORT FRAMES TTFT_MS ITL_MS\n"), 2;
-    int frames = atoi(argv[2]), one = 1;
+    int frames = atoi(argv[2]), one = 1, join = argc > 5;
     double ttft = atof(argv[3]) / 1e3, itl = atof(argv[4]) / 1e3;
     char json[] = "data: {\"id\":\"chatcmpl-AAAAAAAAAAAAAAAAAAAAAAAAAAAAA\",\"object\":\"chat.completion.chunk\","
                   "\"created\":1767225600,\"model\":\"gpt-4o-mini\",\"system_fingerprint\":\"fp_0123456789\","
@@ -102,11 +104,17 @@ int main(int argc, char **argv)
         double time = now();
         while (size && heap[0].due <= time) {
             Timer timer = pop();
-            int number = ++sent[timer.fd];
-            const char *bytes = number == 1 ? first : number == frames ? last : frame;
-            size_t length = number == 1 ? first_size : number == frames ? last_size : frame_size;
-            if (send(timer.fd, bytes, length, MSG_NOSIGNAL) > 0 && number < frames)
-                push(timer.due + itl, timer.fd);
+            size_t filled = 0;
+            do { /* more than one only with `join` */
+                int number = ++sent[timer.fd];
+                const char *bytes = number == 1 ? first : number == frames ? last : frame;
+                size_t length = number == 1 ? first_size : number == frames ? last_size : frame_size;
+                memcpy(out + filled, bytes, length);
+                filled += length;
+                timer.due += itl;
+            } while (join && sent[timer.fd] < frames && timer.due <= time && filled < sizeof out - sizeof last);
+            if (send(timer.fd, out, filled, MSG_NOSIGNAL) > 0 && sent[timer.fd] < frames)
+                push(timer.due, timer.fd);
         }
     }
 }

@@ -10,9 +10,11 @@ PARTS = Path(__file__).parents[2] / ".parts"
 
 PROGRAMS = {
     "ai-sdk": PARTS / "ai-sdk/node_modules/ai/package.json",
+    "aimock": PARTS / "aimock/node_modules/@copilotkit/aimock/dist/cli.js",
     "anthropic": PARTS / "anthropic/bin/python",
     "build": PARTS / "build/bin/python",
     "envoy": PARTS / "envoy/bin/envoy",
+    "guidellm": PARTS / "guidellm/bin/python",
     "haproxy": PARTS / "haproxy/run",
     "kserve": PARTS / "kserve/bin/python",
     "langchain": PARTS / "langchain/bin/python",
@@ -22,12 +24,16 @@ PROGRAMS = {
     "litellm-proxy": PARTS / "litellm-proxy/bin/python",
     "litserve": PARTS / "litserve/bin/python",
     "litserve-0.2.5": PARTS / "litserve-0.2.5/bin/python",
+    "llmock": PARTS / "llmock/bin/python",
+    "llmsim": PARTS / "llmsim/bin/llmsim",
     "nginx": PARTS / "nginx/run",
     "openai": PARTS / "openai/bin/python",
     "openai-0.27": PARTS / "openai-0.27/bin/python",
     "openai-go": PARTS / "openai-go/client",
     "openai-java": PARTS / "openai-java/lib",
     "openai-node": PARTS / "openai-node/node_modules/openai/package.json",
+    "vidaimock": PARTS / "vidaimock/bin/vidaimock",
+    "wrk": PARTS / "wrk/run",
 }
 """The program that a test starts, or the file that it reads; a part that is not here is looked for on PATH."""
 

@@ -1,0 +1,41 @@
+"""mockllm as its users start it: `mockllm serve`, with journal and log on."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+
+from tests.bench.asking import TEXT
+from tests.bench.load import Bench
+from tests.bench.peer import Peer, Work
+from tests.bench.process import Start
+
+SCRIPT = f"{{text: {TEXT}}}"
+"""The text that is aimock's as well."""
+
+
+def serve(bench: Bench, profile: str, *launcher: str) -> Start:
+    """The server with the text of a profile; `launcher` stands for `-m mockllm` where it is given."""
+    name = f"p{hashlib.sha256(profile.encode()).hexdigest()[:12]}.yaml"
+    path = str(bench.file(name, profile))
+    words = [sys.executable, *(launcher or ("-m", "mockllm")), "serve", path]
+    return lambda port: [*words, "--port", str(port)]
+
+
+def profile(*more: str, pace: float = 0.0, script: str = SCRIPT) -> str:
+    """A profile with one route, and further lines."""
+    lines = ["mockllm: 1", f"pacing: {{ttft: {pace:g}ms, itl: {pace:g}ms}}", f"script: {script}"]
+    return "\n".join([*lines, *more]) + "\n"
+
+
+def start(bench: Bench, work: Work, pace: float) -> Start:
+    """The server with the profile that such work needs."""
+    return serve(bench, profile(pace=pace, script="tools2" if work == "tools" else SCRIPT))
+
+
+PEER = Peer(
+    "mockllm",
+    "`mockllm serve` with uvloop: matching, dice, journal and log on",
+    frozenset({"whole", "stream", "paced", "tools", "responses", "prompt"}),
+    start,
+)

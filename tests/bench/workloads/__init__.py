@@ -1,0 +1,42 @@
+"""The workloads, one a file, in the order in which they run."""
+
+from __future__ import annotations
+
+from tests.bench.workload import Workload
+from tests.bench.workloads import (
+    capacity,
+    cold,
+    crosscheck,
+    faults,
+    held,
+    kit,
+    limit,
+    others,
+    paced,
+    prompts,
+    routes,
+    unpaced,
+    upkeep,
+    whole,
+)
+
+ALL: dict[str, Workload] = {
+    work.name: work
+    for work in (
+        limit.WORK,
+        *paced.WORKS,
+        capacity.WORK,
+        unpaced.WORK,
+        *others.WORKS,
+        whole.WORK,
+        prompts.WORK,
+        prompts.BESIDE,
+        held.WORK,
+        routes.WORK,
+        faults.WORK,
+        upkeep.WORK,
+        cold.WORK,
+        kit.WORK,
+        crosscheck.WORK,
+    )
+}
