@@ -253,7 +253,7 @@ class Engine:
             otherwise=otherwise,
             connection=connection,
         )
-        effects = made.outline.effects
+        effects = made.answer.effects
         if effects and made.carried_out:
             self._store.apply(effects)
         self._inflight.begin(made)

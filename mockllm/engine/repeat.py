@@ -28,7 +28,7 @@ from mockllm.faults.apply import AnyFault
 from mockllm.matchers.call import Call
 from mockllm.profile.models import Profile
 from mockllm.timeline.valueclass import replace, valueclass
-from mockllm.wires.wire import Refused, Wire
+from mockllm.wires.wire import Effect, Refused, Wire
 
 MOST = 256
 """Kinds of answers that are remembered; the one that was asked for longest ago is forgotten first."""
@@ -109,7 +109,7 @@ class Repeats:
             return draft(case)
         self._lessons.move_to_end(key)
         if lesson.stencil is not None:
-            return lesson.stencil.stamp(exchange.setting.identity, exchange.here.date, skipped)
+            return stamped(case, lesson.stencil, skipped)
         made = draft(case)
         if not lesson.hopeless:
             fits = made.size <= LONGEST and size_of(made) <= self._most_bytes // 4
@@ -179,6 +179,15 @@ def words_of(call: Call) -> int:
     return len(call.body) + len(call.query) + sum(map(len, chain.from_iterable(call.headers)))
 
 
+def stamped(case: Case, stencil: Stencil, skipped: tuple[str | None, ...]) -> Stamped:
+    """The answer of a call, with what the call leaves behind."""
+    exchange, outline = case.exchange, stencil.answer
+    effects: tuple[Effect, ...] = ()
+    if outline.effects and outline.script is not None and exchange.wire is not None:
+        effects = exchange.wire.effects(exchange.call, outline.script, exchange.setting)
+    return stencil.stamp(exchange.setting.identity, exchange.here.date, skipped, effects)
+
+
 def learned(case: Case, made: Answer, skipped: tuple[str | None, ...]) -> Stencil | None:
     """The stencil of an answer; None where another call's might differ in more than names."""
     exchange, holes = case.exchange, Holes()
@@ -187,7 +196,6 @@ def learned(case: Case, made: Answer, skipped: tuple[str | None, ...]) -> Stenci
     holey = HoleyExchange(exchange.call, exchange.wire, setting, here, ("holes",))
     try:
         stencil = Stencil(draft(replace(case, exchange=holey)), holes)
-        stamped = stencil.stamp(exchange.setting.identity, exchange.here.date, skipped)
-        return stencil if stamped.full == made else None
+        return stencil if stamped(case, stencil, skipped).full == made else None
     except Exception:  # `Unrepeatable`, or whatever else a mark in the place of a name leads to
         return None

@@ -24,22 +24,25 @@ from mockllm.timeline.score import Score
 from mockllm.timeline.slots import Step
 from mockllm.timeline.valueclass import replace, valueclass
 from mockllm.wires.identity import ALPHABET, Identity
+from mockllm.wires.wire import Effect
 
 MARK = "\x7f"
 """What no JSON that is sent, and no header, has: it need not be escaped, and is one byte."""
-CREATED = 1_999_999_999
-"""Stands for the time of creation, which is a number, and has as many digits."""
+CREATED = 1_999_999_900
+"""With the number of a name it stands for a Unix time, which is a number and has as many digits."""
+MOMENTS = 100
+"""Names that it has room for."""
 DATED = 29
 """The length of a date in a header."""
-FOUND = re.compile(rb"\x7f\x7f(..)|\x7f(.)|1999999999")
+FOUND = re.compile(rb"\x7f\x7f(..)|\x7f(.)|19999999(\d\d)")
 
 
 class Unrepeatable(Exception):
     """What is sent depends on more than the words of the request and the names of the answer."""
 
 
-Ask = tuple[str, tuple[Any, ...]]
-"""A method of `Identity`, and what it is called with."""
+Ask = tuple[str, tuple[Any, ...] | None]
+"""A method of `Identity`, and what it is called with; None for a property."""
 
 
 class Holes(Identity):
@@ -79,8 +82,26 @@ class Holes(Identity):
 
     @property
     def created(self) -> int:
-        """A number that is a mark too."""
-        return CREATED
+        """A number that is a mark."""
+        return self._moment(("created", None))
+
+    @property
+    def created_digits(self) -> str:
+        """A mark."""
+        return self._marks(("created_digits", None), 8, 1)[0]
+
+    def later(self, seconds: int) -> int:
+        """A number that is a mark."""
+        return self._moment(("later", (seconds,)))
+
+    def _moment(self, ask: Ask) -> int:
+        """A mark for a Unix time: a number with as many digits, the last two of which tell its own."""
+        if ask not in self.asks:
+            if len(self.lengths) >= MOMENTS:
+                raise Unrepeatable("no mark for a time")
+            self.asks[ask] = (str(CREATED + len(self.lengths)),)
+            self.lengths.append(len(str(CREATED)))
+        return int(self.asks[ask][0])
 
     def _marks(self, ask: Ask, length: int, count: int) -> tuple[str, ...]:
         """The marks for what is asked, the same each time."""
@@ -102,13 +123,12 @@ def mark(number: int, length: int) -> str:
     return (MARK * 2 + ALPHABET[high] + ALPHABET[low]).ljust(length, MARK)
 
 
-def number_of(found: re.Match[bytes]) -> int | None:
-    """The number in a mark; None for the time of creation."""
-    long, short = found.groups()
-    signs = long or short
-    if signs is None:
-        return None
-    number = 0
+def number_of(found: re.Match[bytes]) -> int:
+    """The number in a mark."""
+    long, short, moment = found.groups()
+    if moment is not None:
+        return int(moment)
+    signs, number = long or short, 0
     for sign in signs.decode("latin-1"):
         place = ALPHABET.find(sign)
         if place < 0:
@@ -123,19 +143,18 @@ class Cut:
     def __init__(self, data: bytes, lengths: Sequence[int]) -> None:
         parts: list[bytes] = []
         order: list[int] = []
-        """The number of the name that stands between two parts; the time of creation is the last."""
+        """The number of the name that stands between two parts."""
         start, at = 0, FOUND.search(data)
         while at is not None:
             number = number_of(at)
-            if number is not None and number >= len(lengths):
+            if number >= len(lengths):
                 raise Unrepeatable("what is sent has the signs of marks")
-            length = len(str(CREATED)) if number is None else lengths[number]
             parts.append(data[start : at.start()])
-            order.append(len(lengths) if number is None else number)
-            start = at.start() + length
+            order.append(number)
+            start = at.start() + lengths[number]
             at = FOUND.search(data, start)
         parts.append(data[start:])
-        self._pairs = joined(parts, order, len(lengths) + 1)
+        self._pairs = joined(parts, order, len(lengths))
         self._parts = [b""] * (2 * len(order) + 1)
         self._parts[0::2] = parts
         self._named: Callable[[Sequence[bytes]], Sequence[bytes]] = {
@@ -231,29 +250,38 @@ class Stencil:
     """
 
     def __init__(self, answer: Answer, holes: Holes) -> None:
-        if answer.effects:
-            raise Unrepeatable("the call leaves something behind")
         self.answer = answer
         self._asks = tuple(holes.asks)[1:]  # without the date, which is the first
         self._lengths = tuple(holes.lengths)
         self._moves = answer.score.moves
         self._cut = Cut(answer.score.data, self._lengths)
 
-    def stamp(self, identity: Identity, date: str, skipped: tuple[str | None, ...] = ()) -> Stamped:
+    def stamp(
+        self,
+        identity: Identity,
+        date: str,
+        skipped: tuple[str | None, ...] = (),
+        effects: tuple[Effect, ...] = (),
+    ) -> Stamped:
         """The answer under these names; `skipped` tells why faults of the route do not act on this
-        call, None for those that the stencil has the word on."""
+        call, None for those that the stencil has the word on; `effects` are the call's own."""
         names = [date.encode()]
         for method, args in self._asks:
-            drawn = getattr(identity, method)(*args)
+            drawn = getattr(identity, method)
+            if args is not None:
+                drawn = drawn(*args)
+            if type(drawn) is int:
+                drawn = str(drawn)
             names += [drawn.encode()] if isinstance(drawn, str) else [one.encode() for one in drawn]
-        names.append(b"%d" % identity.created)
-        return Stamped(self, tuple(names), skipped)
+        return Stamped(self, tuple(names), skipped, effects)
 
     def score(self, names: tuple[bytes, ...]) -> Score:
         """What is played, under these names."""
         return Score(self._moves, self._cut.filled(names))
 
-    def full(self, names: tuple[bytes, ...], reports: tuple[Report, ...]) -> Answer:
+    def full(
+        self, names: tuple[bytes, ...], reports: tuple[Report, ...], effects: tuple[Effect, ...]
+    ) -> Answer:
         """The whole answer, under these names."""
         data, start = self._cut.filled(names), 0
         events: list[WireEvent] = []
@@ -273,6 +301,7 @@ class Stencil:
             steps=tuple(self._step(step, names) for step in self.answer.steps),
             lowered=Lowered(tuple(events), self.answer.lowered.origin),
             reports=reports,
+            effects=effects,
         )
 
     def _step(self, step: Step, names: tuple[bytes, ...]) -> Step:
@@ -315,14 +344,20 @@ class Stencil:
 class Stamped:
     """An answer under its own names, of which only those are kept: the rest is the stencil's."""
 
-    __slots__ = ("_full", "_names", "_skipped", "_stencil", "outline")
+    __slots__ = ("_full", "_names", "_skipped", "_stencil", "effects", "outline")
 
     def __init__(
-        self, stencil: Stencil, names: tuple[bytes, ...], skipped: tuple[str | None, ...]
+        self,
+        stencil: Stencil,
+        names: tuple[bytes, ...],
+        skipped: tuple[str | None, ...],
+        effects: tuple[Effect, ...],
     ) -> None:
         self._stencil = stencil
         self.outline = stencil.answer
         """The same with marks for names: right as far as kinds, places and sizes go."""
+        self.effects = effects
+        """What the call leaves behind for later ones, if it is carried out."""
         self._names = names
         self._skipped = skipped
         self._full: Answer | None = None
@@ -347,5 +382,5 @@ class Stamped:
     def full(self) -> Answer:
         """The answer itself."""
         if self._full is None:
-            self._full = self._stencil.full(self._names, self.reports)
+            self._full = self._stencil.full(self._names, self.reports, self.effects)
         return self._full

@@ -51,6 +51,15 @@ class Identity:
             text += self.letters(f"{label}/{len(text)}", 64)
         return text[:length]
 
+    @property
+    def created_digits(self) -> str:
+        """The same in eight hexadecimal digits."""
+        return f"{self.created:08x}"
+
+    def later(self, seconds: int) -> int:
+        """So many seconds after the time of creation."""
+        return self.created + seconds
+
     def _said(self, label: str) -> bytes:
         """Key and label; a lone surrogate, which JSON may escape in a request, has no UTF-8."""
         return f"{self.key}/{label}".encode("utf-8", "surrogatepass")

@@ -25,6 +25,8 @@ WIDTH = 16
 """Deltas are filled up to a multiple of so many characters."""
 MASKS = 16
 """How many different fillings a response has; they repeat, because nobody reads them."""
+FILLINGS = tuple(Identity("fillings").letters(str(number), WIDTH) for number in range(MASKS))
+"""The texts that they are cut from."""
 MOST_TURNS = 255
 STRUCTURE = ("item",)
 """The kind of events that open and close items and parts; no selector but `event NAME` and `frame`
@@ -105,7 +107,9 @@ class Names:
     def stem(self) -> str:
         """What all ids of a response have in common."""
         turn = min(self.turn, MOST_TURNS)
-        return f"{self.identity.hexadecimal('response', 16)}{turn:02x}{self.identity.created:08x}"
+        return (
+            f"{self.identity.hexadecimal('response', 16)}{turn:02x}{self.identity.created_digits}"
+        )
 
     def id(self, prefix: str, label: str) -> str:
         """`resp_`, `msg_`, `fc_` or `rs_` and fifty hexadecimal digits."""
@@ -122,16 +126,11 @@ class Style:
     """Whether reasoning comes with its encrypted content."""
     logprobs: Logprobs | None = None
 
-    @cached_property
-    def masks(self) -> tuple[str, ...]:
-        """The texts that fillings are cut from."""
-        return tuple(self.identity.letters(f"mask/{n}", WIDTH) for n in range(MASKS))
-
     def filling(self, number: int, delta: str) -> str:
         """What fills up the delta of this number; nothing where it is not wanted."""
         if not self.obfuscated:
             return ""
-        return self.masks[number % MASKS][: WIDTH - len(delta) % WIDTH]
+        return FILLINGS[number % MASKS][: WIDTH - len(delta) % WIDTH]
 
     def probabilities(self, *pieces: str) -> list[Any]:
         """How likely the pieces were, where the client asks for it."""

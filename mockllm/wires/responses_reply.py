@@ -126,7 +126,7 @@ class Reply:
         given = {key: default if data.get(key) is None else data[key] for key, default in DEFAULTS.items()}  # fmt: skip
         ended = status == self.status
         reason = INCOMPLETE.get(self.script.finish) if status == "incomplete" else None
-        done = self.identity.created + TIME_TAKEN if status == "completed" else None
+        done = self.identity.later(TIME_TAKEN) if status == "completed" else None
         return {
             "id": self.id,
             "object": "response",

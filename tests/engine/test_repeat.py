@@ -133,8 +133,22 @@ def test_what_does_not(text: str) -> None:
 
 
 def test_what_leaves_something_behind() -> None:
-    """A stored completion is a document of its own."""
-    assert stamped_ways("", chat(store=True)) == NEVER
+    """A stored completion is a document of its own, under the names of its own call."""
+    assert stamped_ways("", chat(store=True)) == REPEATS
+    server, call = engine(), chat(store=True)
+    ids = [server.plan(call, None, HERE).answer.effects[0].id for _ in range(TIMES)]
+    assert len(set(ids)) == TIMES
+    for id in ids:
+        found, _ = server.read("GET", f"/v1/chat/completions/{id}", (("host", "x"),), b"")
+        assert status(server.plan(found, None, HERE)) == 200
+
+
+def test_responses_repeat() -> None:
+    """Their ids tell the time of creation, in digits of their own; each is stored."""
+    body = json.dumps({"model": "m", "stream": True, "input": "Hi"}).encode()
+    call = engine().read("POST", "/v1/responses", (("host", "x"),), body)[0]
+    assert stamped_ways("", call) == REPEATS
+    assert stamped_ways("script: tools2", call) == REPEATS
 
 
 @pytest.mark.parametrize(
