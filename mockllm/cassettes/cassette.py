@@ -8,7 +8,7 @@ read, so that nothing has to be guessed when it is played; the file shows the sa
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal, get_args
@@ -47,22 +47,33 @@ class Recording:
     method: str = "POST"
     """The request's: the answer to HEAD has no body."""
 
-    @cached_property
-    def parts(self) -> tuple[tuple[int, Part], ...]:
-        """The response told apart, each part with its time."""
-        reader = ResponseReader(self.method)
-        parts = [(piece.at, part) for piece in self.pieces for part in reader.feed(piece.data)]
-        if reader.rest:  # a head that was never whole
-            parts.append((self.pieces[-1].at, Part("raw", reader.rest)))
-        return tuple(parts)
+    def told(self) -> Iterator[tuple[int, Part]]:
+        """The response told apart, each part with its time, as they are asked for."""
+        yield from tell(self.pieces, ResponseReader(self.method))
 
     @cached_property
+    def _told(self) -> tuple[tuple[tuple[int, Part], ...], ResponseReader]:
+        reader = ResponseReader(self.method)
+        return tuple(tell(self.pieces, reader)), reader
+
+    @property
+    def parts(self) -> tuple[tuple[int, Part], ...]:
+        """All parts of the response, each with its time."""
+        return self._told[0]
+
+    @property
     def reader(self) -> ResponseReader:
         """What has read it all: head and framing."""
-        reader = ResponseReader(self.method)
-        for piece in self.pieces:
-            reader.feed(piece.data)
-        return reader
+        return self._told[1]
+
+
+def tell(pieces: Sequence[Piece], reader: ResponseReader) -> Iterator[tuple[int, Part]]:
+    """The parts of what came, which a reader tells apart."""
+    for piece in pieces:
+        for part in reader.feed(piece.data):
+            yield piece.at, part
+    if reader.rest:  # a head that was never whole
+        yield pieces[-1].at, Part("raw", reader.rest)
 
 
 def merged(pieces: Iterable[Piece]) -> tuple[Piece, ...]:

@@ -18,6 +18,7 @@ from mockllm.record.recorder import Recorder
 from mockllm.record.upstream import Upstream
 from mockllm.server.log import log, set_up_log
 from mockllm.server.serve import loop_factory
+from mockllm.server.sweeping import settle_down, sweep
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +73,12 @@ async def serve(upstream: Upstream, recorder: Recorder, options: RecordOptions) 
     await proxy.start(options.host, options.port)
     if options.print_url:
         print(proxy.url, flush=True)  # noqa: T201
+    settle_down()
+    sweeper = asyncio.ensure_future(sweep(lambda: proxy.busy))
     log.info("mockllm records url=%s upstream=%s out=%s", proxy.url, upstream.url, options.out)
     await stop.wait()
     await proxy.stop()
+    sweeper.cancel()
     log.info("%d exchanges were recorded to %s", proxy.recorded, options.out)
 
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 import aiohttp
 from aiohttp import web
 
-from mockllm.cassettes.cassette import Ending, Exchange, Recording, Request
+from mockllm.cassettes.cassette import Ending, Exchange, Request
 from mockllm.cassettes.matching import Finder
 from mockllm.cassettes.playing import Playable
 from mockllm.cassettes.redacting import without_secrets
@@ -48,12 +48,18 @@ class RecordingProxy:
         self._clock = LoopClock(asyncio.get_running_loop())
         self._playing: set[Player] = set()
         self._relays: set[Relay] = set()
+        self._passing: set[asyncio.Future[None]] = set()
         # Bodies stay as they came: a compressed request is passed on compressed.
         self._http = web.Server(
             self._handle, access_log=None, handler_cancellation=False, auto_decompress=False
         )
         self._address: Address | None = None
         self._server: asyncio.Server | None = None
+
+    @property
+    def busy(self) -> bool:
+        """Whether a stream passes or is played."""
+        return bool(self._relays or self._playing)
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
         """Listen; raises `OSError` where the address cannot be had."""
@@ -70,7 +76,8 @@ class RecordingProxy:
             relay.leave()
         for player in tuple(self._playing):
             player.release()
-        await asyncio.sleep(0)
+        while self._passing:
+            await asyncio.wait(self._passing)
         await self._http.shutdown(GOODBYE)
         if self._address is not None:
             self._address.close()
@@ -118,20 +125,41 @@ class RecordingProxy:
         """Ask the upstream, pass on what it says, write it down; whether the connection stays."""
         time, relay = iso_time(), Relay(transport, request.method)
         client = ClientSide(transport, relay)
+        passing: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._relays.add(relay)
+        self._passing.add(passing)
         try:
             ending = await self._ask(request, relay, body)
+        except BaseException:
+            self._done(passing)
+            raise
         finally:
             self._relays.discard(relay)
             client.restore()
-        self._write(request, body, time, relay.recording(ending))
+        writing = asyncio.ensure_future(self._write(request, body, time, relay, ending))
+        writing.add_done_callback(lambda _: self._done(passing))
+        # The end is passed on before the file has the exchange; what comes next on this connection
+        # waits until it has.
+        stays = await self._end(request, transport, relay, ending)
+        await asyncio.shield(writing)
+        return stays
+
+    def _done(self, passing: asyncio.Future[None]) -> None:
+        """An exchange is over, and written as far as that is possible."""
+        self._passing.discard(passing)
+        passing.set_result(None)
+
+    async def _end(
+        self, request: web.BaseRequest, transport: asyncio.Transport, relay: Relay, ending: Ending
+    ) -> bool:
+        """Pass the end on; whether the connection stays."""
         if ending == "open":
             transport.close()
             return False
         if ending == "complete" and not relay.closes and request.keep_alive:
             return not transport.is_closing()
-        how = "fin" if ending in ("complete", "fin") else "rst"
-        await self._play((Close("fin") if how == "fin" else Close("rst"),), transport)
+        how = Close("fin") if ending in ("complete", "fin") else Close("rst")
+        await self._play((how,), transport)
         return False
 
     async def _ask(self, request: web.BaseRequest, relay: Relay, body: bytes) -> Ending:
@@ -158,25 +186,25 @@ class RecordingProxy:
             )
         return await relay.over
 
-    def _write(
-        self, request: web.BaseRequest, body: bytes, time: str, recording: Recording
+    async def _write(
+        self, request: web.BaseRequest, body: bytes, time: str, relay: Relay, ending: Ending
     ) -> None:
         """Write an exchange down."""
+        recording = relay.recording(ending)
         headers = tuple(
             (name.decode("utf-8", "surrogateescape"), value.decode("utf-8", "surrogateescape"))
             for name, value in request.raw_headers
         )
         asked = Request(request.method, request.raw_path, headers, body, time)
         hidden = without_secrets(asked, self._recorder.cassette.redacted)
-        written = self._recorder.write(Exchange(hidden, recording))
+        written = await self._recorder.write_meanwhile(Exchange(hidden, recording))
         self.recorded += written
-        status = recording.reader.head.status if recording.reader.head else "-"
         log.info(
             "%s %s %s status=%s bytes=%d ended=%s after=%.3fs",
             "recorded" if written else "NOT RECORDED",
             hidden.method,
             hidden.target,
-            status,
+            relay.status or "-",
             sum(len(piece.data) for piece in recording.pieces),
             recording.ending,
             recording.ended / 1e6,

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from time import perf_counter
 
 from mockllm.cassettes import MAX_BYTES
 from mockllm.cassettes.cassette import Cassette, CassetteError, Exchange
 from mockllm.cassettes.reading import read
-from mockllm.cassettes.text import exchange_text, header_text
+from mockllm.cassettes.text import exchange_lines, exchange_text, header_text, text_of_lines
 
 log = logging.getLogger("mockllm")
+SLICE = 100e-6
+"""Seconds for which the making of a text may hold up a stream."""
 
 
 class Recorder:
@@ -80,8 +84,23 @@ class Recorder:
 
     def write(self, exchange: Exchange) -> bool:
         """Append an exchange; False, with a word in the log, where that cannot be."""
+        return self._write(exchange, exchange_text(exchange))
+
+    async def write_meanwhile(self, exchange: Exchange) -> bool:
+        """Append an exchange whose text is made in slices, so that streams pass between them."""
+        lines = []
+        due = perf_counter() + SLICE
+        for line in exchange_lines(exchange):
+            lines.append(line)
+            if perf_counter() > due:
+                await asyncio.sleep(0)
+                due = perf_counter() + SLICE
+        return self._write(exchange, text_of_lines(lines))
+
+    def _write(self, exchange: Exchange, text: str) -> bool:
+        """Append the text of an exchange."""
         try:
-            self._append(exchange_text(exchange).encode())
+            self._append(text.encode())
         except OSError as error:
             self.lost += 1
             log.error(

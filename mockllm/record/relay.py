@@ -39,6 +39,11 @@ class Relay(asyncio.Protocol):
         """Whether a whole response is followed by the end of its connection."""
         return self._reader.closes
 
+    @property
+    def status(self) -> int | None:
+        """The status of the response; None where none came."""
+        return self._reader.head.status if self._reader.head is not None else None
+
     def now(self) -> int:
         """Microseconds since the request had been read."""
         return round((self._seconds() - self._start) * MICRO)
