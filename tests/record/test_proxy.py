@@ -21,6 +21,9 @@ import uvloop
 from openai import APIConnectionError, OpenAI
 
 from mockllm import MockLLM
+from mockllm.cassettes.cassette import Exchange
+from mockllm.record.proxy import RecordingProxy
+from mockllm.record.recorder import Recorder
 from mockllm.server.kernel import reset_on_close
 from tests.record.build import GUARD, cassette, recording, upstream
 from tests.server.raw import chat, connected, text_of
@@ -202,6 +205,30 @@ def test_the_client_leaves(out: Path, factory: Factory) -> None:
     (one,) = cassette(out)
     assert one.recording.ending == "open"
     assert one.recording.pieces[-1].data.endswith(b"data: 1\n\n")
+
+
+def test_the_end_comes_before_the_file(
+    running: MockLLM, out: Path, factory: Factory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The client has the end while the exchange is not written yet; the proxy does not stop before."""
+    written, real, stop = threading.Event(), Recorder.write_meanwhile, RecordingProxy.stop
+
+    async def late(recorder: Recorder, exchange: Exchange) -> bool:
+        await asyncio.to_thread(written.wait, GUARD)
+        return await real(recorder, exchange)
+
+    async def stopping(proxy: RecordingProxy) -> None:
+        written.set()
+        await stop(proxy)
+
+    monkeypatch.setattr(Recorder, "write_meanwhile", late)
+    monkeypatch.setattr(RecordingProxy, "stop", stopping)
+    with recording(running.url, out, factory=factory) as url:
+        with connected(url) as raw:
+            raw.send(chat(path="/p/truncated-dirty/v1/chat/completions"))
+            assert raw.read_all()[1] == "fin"
+        assert not cassette(out).exchanges
+    assert [one.recording.ending for one in cassette(out)] == ["fin"]
 
 
 def test_gzip(out: Path) -> None:

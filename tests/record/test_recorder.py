@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import logging
 import os
@@ -40,6 +41,25 @@ def test_it_grows(tmp_path: Path) -> None:
     assert path.read_text("utf-8").startswith(before)
     assert len(cassette(path).exchanges) == 3
     assert cassette(path).upstream == URL
+
+
+def test_in_slices(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is written in slices is what is written at once, and others are served between them."""
+    monkeypatch.setattr("mockllm.record.recorder.SLICE", 0.0)
+    turns: list[None] = []
+
+    async def write_slowly() -> None:
+        recorder = Recorder(tmp_path / "b.yaml", upstream=URL)
+        writing = asyncio.ensure_future(recorder.write_meanwhile(ONE))
+        while not writing.done():
+            turns.append(None)
+            await asyncio.sleep(0)
+        recorder.close()
+
+    write(tmp_path / "a.yaml")
+    asyncio.run(write_slowly())
+    assert (tmp_path / "b.yaml").read_bytes() == (tmp_path / "a.yaml").read_bytes()
+    assert len(turns) > 5
 
 
 def test_a_torn_end_becomes_comments(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
