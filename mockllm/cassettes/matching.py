@@ -53,10 +53,15 @@ def compared(data: Any, body: bytes, paths: Sequence[str]) -> Any:
 
 
 def similar(asked: Asked, recorded: Asked) -> bool:
-    """Whether method, path and model are the same; a call without a model fits any."""
-    return (asked.method, asked.path) == (recorded.method, recorded.path) and (
-        asked.model is None or asked.model == recorded.model
-    )
+    """Whether method, path and model are the same."""
+    here = (asked.method, asked.path) == (recorded.method, recorded.path)
+    return here and same_model(asked, recorded)
+
+
+def same_model(asked: Asked, recorded: Asked) -> bool:
+    """Whether the models are the same. A call without a model fits any; a recorded body without one
+    has its model in the path, which is compared."""
+    return asked.model is None or recorded.model is None or asked.model == recorded.model
 
 
 class NotRecorded(Exception):
@@ -121,7 +126,7 @@ def differences(asked: Asked, recorded: Asked) -> list[str]:
     if (asked.method, asked.path) != (recorded.method, recorded.path):
         return [f"{recorded.method} {recorded.path} was recorded"]
     found = []
-    if asked.model is not None and asked.model != recorded.model:
+    if not same_model(asked, recorded):
         found.append(f"the model was {recorded.model}, not {asked.model}")
     return [*found, *unlike(asked.body, recorded.body, "")]
 

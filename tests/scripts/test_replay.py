@@ -244,6 +244,20 @@ def test_a_path_that_nobody_serves(tmp_path: Path) -> None:
     assert plan.refused is None
 
 
+@pytest.mark.parametrize("path", ["/v1/models/m:predict", "/openai/deployments/m/chat/completions"])
+def test_a_model_in_the_path(path: str, tmp_path: Path) -> None:
+    """A body without a model is found also where the API reads the model from the path."""
+    recording = Recording(
+        (Piece(5, b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"),), "complete", 5
+    )
+    body = b'{"instances": [1], "messages": []}'
+    text = cassette_text(Exchange(Request("POST", path, (), body), recording))
+    strict = replaying(tmp_path, text, "script: {replay: c.yaml, strict: true}")
+    plan = ask(strict, path, body=body)
+    assert plan.call.model == "m"
+    assert played(plan.lowered.events)[0] == recording.pieces
+
+
 def test_http10_and_close(tmp_path: Path) -> None:
     """A client that wants no further request gets the end of the connection."""
     again = replaying(tmp_path, cassette_text(healthy()))
