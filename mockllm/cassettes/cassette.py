@@ -8,7 +8,7 @@ read, so that nothing has to be guessed when it is played; the file shows the sa
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal, get_args
@@ -48,8 +48,9 @@ class Recording:
     """The request's: the answer to HEAD has no body."""
 
     def told(self) -> Iterator[tuple[int, Part]]:
-        """The response told apart, each part with its time, as they are asked for."""
-        yield from tell(self.pieces, ResponseReader(self.method))
+        """The response told apart, each part with its time, as they are asked for; of a head that came
+        in several reads each of them."""
+        yield from tell(self.pieces, ResponseReader(self.method), torn=True)
 
     @cached_property
     def _told(self) -> tuple[tuple[tuple[int, Part], ...], ResponseReader]:
@@ -67,13 +68,30 @@ class Recording:
         return self._told[1]
 
 
-def tell(pieces: Sequence[Piece], reader: ResponseReader) -> Iterator[tuple[int, Part]]:
-    """The parts of what came, which a reader tells apart."""
+def tell(
+    pieces: Iterable[Piece], reader: ResponseReader, *, torn: bool = False
+) -> Iterator[tuple[int, Part]]:
+    """The parts of what came, which a reader tells apart.
+
+    With `torn` the reads of a head are parts, where it came in several; else it is one, when its last
+    byte came.
+    """
+    held: list[Piece] = []
     for piece in pieces:
-        for part in reader.feed(piece.data):
+        found = reader.feed(piece.data)
+        if not found:  # the beginning of a head
+            held.append(piece)
+        for part in found:
+            if torn and held:
+                yield from ((one.at, Part("raw", one.data)) for one in held)
+                before = sum(len(one.data) for one in held)
+                part = Part("raw", part.raw[before:], part.data)
+            held = []
             yield piece.at, part
-    if reader.rest:  # a head that was never whole
-        yield pieces[-1].at, Part("raw", reader.rest)
+    if held and torn:
+        yield from ((one.at, Part("raw", one.data)) for one in held)
+    elif held:  # a head that was never whole
+        yield held[-1].at, Part("raw", reader.rest)
 
 
 def merged(pieces: Iterable[Piece]) -> tuple[Piece, ...]:

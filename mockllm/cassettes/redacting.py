@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import accumulate
 from typing import Any
 
-from mockllm.cassettes.cassette import Request
+from mockllm.cassettes.cassette import Piece, Request, merged
 from mockllm.faults.paths import keys_of, put
 from mockllm.matchers.redact import redact, redact_query
 
@@ -69,6 +71,29 @@ def without_secrets(request: Request, paths: Sequence[str] = ()) -> Request:
 def head_without_secrets(raw: bytes) -> bytes:
     """The bytes of a head, or of the beginning of one, as they may be written."""
     return b"\n".join(map(line_without_secrets, raw.split(b"\n")))
+
+
+def reads_without_secrets(reads: Sequence[Piece]) -> tuple[Piece, ...]:
+    """A head that came in several reads, as it may be written, with the times of its bytes.
+
+    A line in which something is hidden has the time of its last byte.
+    """
+    made: list[Piece] = []
+    ends = list(accumulate(len(read.data) for read in reads))
+    raw, start = b"".join(read.data for read in reads), 0
+    for line in raw.split(b"\n"):
+        end = min(start + len(line) + 1, len(raw))
+        shown = line_without_secrets(line)
+        if shown != line:
+            place = bisect_right(ends, end - 1)
+            made.append(Piece(reads[place].at, shown + raw[start + len(line) : end]))
+            start = end
+        while start < end:
+            place = bisect_right(ends, start)
+            upto = min(end, ends[place])
+            made.append(Piece(reads[place].at, raw[start:upto]))
+            start = upto
+    return merged(made)
 
 
 def line_without_secrets(line: bytes) -> bytes:
