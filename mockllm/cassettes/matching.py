@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mockllm.cassettes.cassette import Cassette, Exchange, Request, parsed
-from mockllm.cassettes.redacting import HIDDEN, redacted
+from mockllm.cassettes.redacting import HIDDEN, body_without_secrets
 from mockllm.matchers.call import Call
 
 MOST = 3
@@ -45,10 +45,12 @@ def asked_in(request: Request) -> Asked:
 
 
 def compared(data: Any, body: bytes, paths: Sequence[str]) -> Any:
-    """A body as it is compared."""
+    """A body as it is compared, with what the cassette hides hidden."""
+    if paths:
+        body = body_without_secrets(body, data, paths)
+        data = parsed(body)
     if not isinstance(data, dict):
         return body if data is None else data
-    data = redacted(data, paths)
     return {key: value for key, value in data.items() if key != "model"}
 
 
@@ -133,7 +135,7 @@ def differences(asked: Asked, recorded: Asked) -> list[str]:
 
 def unlike(asked: Any, recorded: Any, path: str) -> list[str]:
     """Where two bodies differ, as paths with both values."""
-    if asked == recorded or recorded == HIDDEN:
+    if asked == recorded or recorded in (HIDDEN, HIDDEN.encode()):
         return []
     if isinstance(asked, dict) and isinstance(recorded, dict):
         return [

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from mockllm.cassettes import MAX_BYTES
 from mockllm.cassettes.cassette import CassetteError
+from mockllm.cassettes.redacting import steps_of
 from mockllm.record.aimock import from_aimock
 from mockllm.record.importing import imported
 from mockllm.record.proxy import RecordingProxy
@@ -40,6 +41,7 @@ def record(options: RecordOptions) -> int:
     set_up_log("text")
     try:
         upstream = Upstream(options.upstream)
+        check_paths(options.redact)
         recorder = Recorder(
             options.out,
             upstream=upstream.url,
@@ -62,6 +64,16 @@ def record(options: RecordOptions) -> int:
     if recorder.lost:
         return refused(f"{recorder.lost} exchanges are not in {options.out}; the log says why")
     return 0
+
+
+def check_paths(paths: Sequence[str]) -> None:
+    """Refuse paths that nothing could follow: what they should hide would be written. Raises
+    `ValueError`."""
+    for path in paths:
+        try:
+            steps_of(path)
+        except ValueError as error:
+            raise ValueError(f"--redact: {error}") from None
 
 
 async def serve(upstream: Upstream, recorder: Recorder, options: RecordOptions) -> None:

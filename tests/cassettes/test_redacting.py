@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockllm.cassettes.cassette import Piece
-from mockllm.cassettes.redacting import head_without_secrets, reads_without_secrets
+from mockllm.cassettes.cassette import Piece, Request
+from mockllm.cassettes.redacting import (
+    HIDDEN,
+    head_without_secrets,
+    reads_without_secrets,
+    redacted,
+    steps_of,
+    without_secrets,
+)
 
 HEAD = (
     b"HTTP/1.1 200 OK\r\nSet-Cookie: a=secret; Path=/\r\nX-A: b\r\n"
@@ -50,3 +58,66 @@ def test_times(reads: tuple[bytes, ...], pieces: tuple[tuple[int, bytes], ...]) 
     """Bytes keep their times; a line in which something is hidden has that of its last byte."""
     made = reads_without_secrets([Piece(at, data) for at, data in enumerate(reads, 1)])
     assert tuple((piece.at, piece.data) for piece in made) == pieces
+
+
+BODY: dict[str, Any] = {
+    "user": "u",
+    "messages": [{"role": "user", "content": "a"}, {"content": [{"text": "b", "user": 1}]}],
+    "a.b": {"c-d": 1},
+}
+
+
+@pytest.mark.parametrize(
+    ("path", "change"),
+    [
+        ("user", {"user": HIDDEN}),
+        ("$.user", {"user": HIDDEN}),
+        ("$['user']", {"user": HIDDEN}),
+        ("$.messages[0].content", {"messages": [{"role": "user", "content": HIDDEN}, BODY["messages"][1]]}),
+        ("messages.-2.role", {"messages": [{"role": HIDDEN, "content": "a"}, BODY["messages"][1]]}),
+        ("messages", {"messages": HIDDEN}),
+        ("messages[*].role", {"messages": [{"role": HIDDEN, "content": "a"}, BODY["messages"][1]]}),
+        ("$.messages.*.content", {"messages": [{"role": "user", "content": HIDDEN}, {"content": HIDDEN}]}),
+        ("$..text", {"messages": [BODY["messages"][0], {"content": [{"text": HIDDEN, "user": 1}]}]}),
+        ("$..user", {"user": HIDDEN, "messages": [BODY["messages"][0], {"content": [{"text": "b", "user": HIDDEN}]}]}),
+        ('["a.b"].c-d', {"a.b": {"c-d": HIDDEN}}),
+        ("nothing[3].at.all", {}),
+    ],
+)  # fmt: skip
+def test_what_a_path_hides(path: str, change: dict[str, Any]) -> None:
+    """All values where the path leads, and no other."""
+    assert redacted(BODY, [path]) == {**BODY, **change}
+
+
+@pytest.mark.parametrize(
+    "path", ["", "$", "$..", "a..", "a[", "a[0:2]", "a[?(@.b)]", "a b", "a['b", "$.a."]
+)
+def test_what_is_no_path(path: str) -> None:
+    """What could hide nothing is refused: a mistake would write what should be hidden."""
+    with pytest.raises(ValueError, match="expected a path such as"):
+        steps_of(path)
+
+
+@pytest.mark.parametrize(
+    ("body", "shown"),
+    [
+        (b'{"user": "u"}', b'{"user": "***"}'),
+        (b'[{"user": "u"}]', b'[{"user": "u"}]'),
+        (b'{"a": 1}', b'{"a": 1}'),
+        (b"\x1f\x8bpacked", b"***"),
+        (b"[" * 400 + b"]" * 400, b"[" * 400 + b"]" * 400),
+        (b"", b""),
+    ],
+)
+def test_bodies(body: bytes, shown: bytes) -> None:
+    """A body in which nothing can be found is hidden whole; without paths all stay."""
+    request = Request("POST", "/", body=body)
+    assert without_secrets(request, ["$.user"]).body == shown
+    assert without_secrets(request).body == body
+
+
+def test_a_body_that_is_too_deep() -> None:
+    """What cannot be followed is hidden whole."""
+    depth = 900
+    body = b'{"a":' * depth + b"1" + b"}" * depth
+    assert without_secrets(Request("POST", "/", body=body), ["$..b"]).body == b"***"

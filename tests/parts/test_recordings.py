@@ -91,4 +91,4 @@ def test_kserve(tmp_path: Path) -> None:
     endings = [one.recording.ending for one in cassette(out)]
     assert len(endings) > 30
     # The clients look at some heads alone, and may leave before the body.
-    assert set(endings) == {"complete", "open"} or set(endings) == {"complete"}
+    assert set(endings) <= {"complete", "open"}
