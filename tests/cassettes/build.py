@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from typing import cast
 
 from mockllm.cassettes.cassette import Exchange, Piece, Recording, Request, merged
@@ -32,15 +33,14 @@ def played(events: tuple[WireEvent, ...]) -> tuple[tuple[Piece, ...], str, int]:
 
 def recorded(plan: Plan) -> Recording:
     """The recording that the proxy makes of what a plan does on its socket."""
-    return asyncio.run(relayed(plan))
+    return asyncio.run(relayed(*played(plan.lowered.events), plan.call.method))
 
 
-async def relayed(plan: Plan) -> Recording:
-    """What the proxy's relay has of a plan, on the clock of the plan."""
-    pieces, how, ended = played(plan.lowered.events)
+async def relayed(pieces: Iterable[Piece], how: str, ended: int, method: str = "POST") -> Recording:
+    """What the proxy's relay has of bytes that come at their times, and of how that ends."""
     now = [0.0]
     client = FakeTransport(FakeClock())
-    relay = Relay(cast(asyncio.Transport, client), plan.call.method, lambda: now[0])
+    relay = Relay(cast(asyncio.Transport, client), method, lambda: now[0])
     for piece in pieces:
         now[0] = piece.at / 1e6
         relay.data_received(piece.data)
@@ -48,7 +48,7 @@ async def relayed(plan: Plan) -> Recording:
     match how:
         case "rst":
             relay.connection_lost(ConnectionResetError())
-        case "fin" | "half":  # a proxy sees the end of what is sent, and closes
+        case "fin" | "half" | "complete":  # a proxy sees the end of what is sent, and closes
             relay.connection_lost(None)
         case _:
             relay.leave()

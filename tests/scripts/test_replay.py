@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +13,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockllm.cassettes.cassette import Ending, Exchange, Piece, Recording, Request, merged
+from mockllm.cassettes.cassette import Exchange, Piece, Recording, Request, merged
 from mockllm.cassettes.redacting import reads_without_secrets
+from mockllm.cassettes.response import LAST, chunk
 from mockllm.engine.engine import Engine
 from mockllm.engine.plan import Conditions, Plan
 from mockllm.profile.library import Library
 from mockllm.profile.problems import ProfileError
 from mockllm.timeline.events import Extra, Frame
-from tests.cassettes.build import cassette_text, exchange, played
+from tests.cassettes.build import cassette_text, exchange, played, relayed
 from tests.engine.build import Clock, ask, engine
 
 FOLDER = Path(__file__).parents[2] / "profiles"
@@ -87,31 +90,71 @@ def test_a_recording_of_mockllm_plays_the_same(name: str, stream: bool, tmp_path
         assert got == want
 
 
+FRAMINGS = {
+    "close": b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n",
+    "chunked": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nX: y\r\n\r\n",
+    "length": b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n",
+    "none": b"",
+}
+
+
 @given(
+    framing=st.sampled_from(sorted(FRAMINGS)),
     reads=st.lists(
-        st.tuples(st.integers(1, 10**9), st.binary(min_size=1, max_size=50)), max_size=10
+        st.tuples(st.integers(10, 10**9), st.binary(min_size=1, max_size=50)), max_size=10
     ),
-    ending=st.sampled_from(["fin", "rst", "open"]),
+    cuts=st.lists(st.integers(0, 400), max_size=6),
+    ending=st.sampled_from(["complete", "fin", "rst", "open"]),
     more=st.integers(0, 10**9),
 )
 def test_any_timeline_plays_the_same(
+    framing: str,
     reads: list[tuple[int, bytes]],
-    ending: Ending,
+    cuts: list[int],
+    ending: str,
     more: int,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    """Bytes of any kind, at any times, are played as they came."""
-    at, pieces = 7, [Piece(7, b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n")]
-    for wait, data in reads:
-        at += wait
-        pieces.append(Piece(at, data))
-    recording = Recording(merged(pieces), ending, at + more)
+    """Bytes of any kind, framed and torn in any way, at any times, are played as they came."""
+    pieces = tuple(torn(framed(framing, reads, whole=ending == "complete"), cuts))
+    recording = asyncio.run(relayed(pieces, ending, pieces[-1].at + more if pieces else more))
+    kept = framing in ("chunked", "length") and ending == "complete"
+    if framing == "close" and ending == "fin":
+        ending = "complete"  # the end of the connection is the end of the body
+    elif framing == "none" and ending == "complete":
+        ending = "fin"  # what is no HTTP is never whole
+    assert recording.ending == ending
     text = cassette_text(Exchange(Request("POST", CHAT, (), body()), recording))
     plan = ask(replaying(tmp_path_factory.mktemp("any"), text), body=body())
     got, how, ended = played(plan.lowered.events)
-    assert got == recording.pieces
-    assert how == {"fin": "fin", "rst": "rst", "open": "held"}[ending]
+    assert got == pieces
+    assert how == {"rst": "rst", "open": "held"}.get(ending, "done" if kept else "fin")
     assert ended == (-1 if ending == "open" else recording.ended)
+
+
+def framed(framing: str, reads: list[tuple[int, bytes]], *, whole: bool) -> Iterator[Piece]:
+    """A response of these bytes; without `whole` its end is missing."""
+    length = sum(len(data) for _, data in reads)
+    at, head = 0, FRAMINGS[framing]
+    if framing == "length":
+        head %= length if whole else length + 1
+    yield Piece(at, head)
+    for wait, data in reads:
+        at += wait
+        yield Piece(at, chunk(data) if framing == "chunked" else data)
+    if framing == "chunked" and whole:
+        yield Piece(at, LAST)
+
+
+def torn(pieces: Iterable[Piece], cuts: list[int]) -> Iterator[Piece]:
+    """The same bytes in more reads: what is behind a cut comes a microsecond later."""
+    start = 0
+    for piece in merged(pieces):
+        end = start + len(piece.data)
+        inside = [cut - start for cut in sorted({*cuts}) if start < cut < end]
+        for at, (a, b) in enumerate(pairwise([0, *inside, len(piece.data)])):
+            yield Piece(piece.at + at, piece.data[a:b])
+        start = end
 
 
 def healthy(**fields: Any) -> Exchange:
