@@ -100,6 +100,7 @@ class RecordingProxy:
         found = self._found(request, body)
         if found is not None:
             events = Playable(found.recording).events(paced=True, closing=not request.keep_alive)
+            log.info("answered %s %s from line %d", request.method, request.path, found.line)
             ending = await self._play(tuple(event for _, event in events), transport)
             return Played(keep_alive=ending == "done" and not transport.is_closing())
         return Played(keep_alive=await self._pass(request, transport, body))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import logging
 import os
 import signal
 import socket
@@ -308,8 +309,11 @@ def test_redacted_bodies(running: MockLLM, out: Path) -> None:
         assert raw.read_until(b"\r\n") == b"HTTP/1.1 200 OK\r\n"
 
 
-def test_only_what_is_missing(running: MockLLM, out: Path) -> None:
+def test_only_what_is_missing(
+    running: MockLLM, out: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     """With --record-missing a request that is there is answered from the cassette."""
+    caplog.set_level(logging.INFO, "mockllm")
     with recording(running.url, out) as url, connected(url) as raw:
         raw.send(chat())
         first = raw.read_while_not_ended(b"0\r\n\r\n")
@@ -322,6 +326,27 @@ def test_only_what_is_missing(running: MockLLM, out: Path) -> None:
         raw.read_while_not_ended(b"0\r\n\r\n")
     assert len(running.calls) == before + 1
     assert len(cassette(out).exchanges) == 2
+    assert "answered POST /v1/chat/completions from line 6" in caplog.text
+
+
+def test_equal_requests_that_were_recorded(out: Path) -> None:
+    """With --record-missing they get the exchanges in their order, and the last one again and again."""
+    said = iter(b"abc")
+
+    def answer(sock: socket.socket) -> None:
+        sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n%c" % next(said))
+
+    def heard(url: str) -> bytes:
+        with connected(url) as raw:
+            raw.send(chat(close=True))
+            return raw.read_all()[0][-1:]
+
+    with upstream(answer) as url:
+        with recording(url, out) as proxy:
+            assert [heard(proxy) for _ in range(2)] == [b"a", b"b"]
+        with recording(url, out, missing=True) as proxy:
+            assert [heard(proxy) for _ in range(3)] == [b"a", b"b", b"b"]
+    assert next(said) == ord("c")
 
 
 def test_killed_in_mid_recording(running: MockLLM, out: Path) -> None:
