@@ -22,7 +22,7 @@ import trustme
 from mockllm import MockLLM
 from mockllm.record.upstream import Upstream
 from tests.record.build import GUARD, cassette, recording, upstream
-from tests.server.raw import chat, connected
+from tests.server.raw import Raw, chat, connected
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
 
@@ -108,6 +108,18 @@ def test_hosts_without_a_proxy(out: Path, bare: pytest.MonkeyPatch) -> None:
         assert raw.read_while_not_ended(b"hi") == OK
 
 
+@contextmanager
+def answered(out: Path, asked: list[bytes]) -> Iterator[Raw]:
+    """A connection to a recorder whose upstream answers each request, and puts it into `asked`."""
+    with (
+        upstream(lambda sock: sock.sendall(OK), asked=asked) as url,
+        recording(url, out) as recorder,
+        connected(recorder) as raw,
+    ):
+        raw.sock.settimeout(GUARD)
+        yield raw
+
+
 def fails(ending: str, out: Path) -> None:
     """A request to an upstream that cannot be reached: a reset for the client, the reason in the file."""
     with recording("http://api.test:81", out) as recorder, connected(recorder) as raw:
@@ -171,12 +183,7 @@ LARGE = b'{"model": "m", "messages": [{"role": "user", "content": "%b"}]}' % (b"
 def test_what_the_upstream_gets(sent: bytes, got: bytes, out: Path) -> None:
     """The body to the byte, with a length, and the method and version of the client."""
     asked: list[bytes] = []
-    with (
-        upstream(lambda sock: sock.sendall(OK), asked=asked) as url,
-        recording(url, out) as recorder,
-        connected(recorder) as raw,
-    ):
-        raw.sock.settimeout(GUARD)
+    with answered(out, asked) as raw:
         raw.send(sent)
         assert raw.read_while_not_ended(b"hi") == OK
     assert got in asked[0]
@@ -187,11 +194,7 @@ def test_what_the_upstream_gets(sent: bytes, got: bytes, out: Path) -> None:
 def test_a_body_that_waits(out: Path) -> None:
     """A client that wants to be told to go on is told; the upstream is not asked about it."""
     asked: list[bytes] = []
-    with (
-        upstream(lambda sock: sock.sendall(OK), asked=asked) as url,
-        recording(url, out) as recorder,
-        connected(recorder) as raw,
-    ):
+    with answered(out, asked) as raw:
         raw.send(request(b"", f"Content-Length: {len(BODY)}", "Expect: 100-continue"))
         assert raw.read_until(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
         raw.send(BODY)
@@ -202,12 +205,7 @@ def test_a_body_that_waits(out: Path) -> None:
 def test_a_body_over_the_limit(out: Path) -> None:
     """It is refused with 413, and the upstream hears nothing of it."""
     asked: list[bytes] = []
-    with (
-        upstream(lambda sock: sock.sendall(OK), asked=asked) as url,
-        recording(url, out) as recorder,
-        connected(recorder) as raw,
-    ):
-        raw.sock.settimeout(GUARD)
+    with answered(out, asked) as raw:
         raw.send(request(b"x" * (33 << 20), f"Content-Length: {33 << 20}"))
         assert raw.read_until(b"\r\n") == b"HTTP/1.1 413 Request Entity Too Large\r\n"
     assert asked == []
