@@ -106,14 +106,18 @@ def number(text: str) -> int | float:
 def routes_of(found: Sequence[Made], notes: list[str]) -> list[Words]:
     """The routes, in the order of the fixtures, and what is said where none matches."""
     routes: list[Words] = []
-    left = list(found)
-    while left:
-        first = left[0]
-        alike = [one for one in left if one.match == first.match]
+    groups: dict[str, list[Made]] = {}
+    for one in found:
+        groups.setdefault(spelled(one.match), []).append(one)
+    done: set[str] = set()
+    for first in found:
+        if first.place in done:
+            continue
+        alike = [one for one in groups[spelled(first.match)] if one.place not in done]
         if first.sequence is not None:
             plain = next((place for place, one in enumerate(alike) if one.sequence is None), None)
             members = alike if plain is None else alike[: plain + 1]
-            if plain is None and len(left) > len(members):
+            if plain is None and len(found) - len(done) > len(members):
                 what = "no later fixture answers behind the last of the sequence"
                 notes.append(f"{first.place}.match.sequenceIndex: {what}")
             routes.append(sequence(members, notes))
@@ -124,7 +128,7 @@ def routes_of(found: Sequence[Made], notes: list[str]) -> list[Words]:
         else:
             members = [first]
             routes += single(first)
-        left = [one for one in left if one not in members]
+        done.update(one.place for one in members)
     fallback = {"name": "no-fixture", "match": {"wire": CHAT}, "faults": [{"fail": NO_MATCH}]}
     return [*routes, fallback]
 

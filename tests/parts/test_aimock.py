@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from anthropic import Anthropic
 from openai import APIError, APIStatusError, OpenAI
 
 from mockllm import MockLLM
@@ -186,6 +187,37 @@ def test_the_same_is_heard(
     assert any(one.error for one in expected.values())
     assert sum(bool(one.text) for one in expected.values()) > 5
     assert any(one.calls for one in expected.values())
+
+
+MESSAGES: dict[str, Any] = {
+    "text": {"messages": [user("approve?")]},
+    "system": {"system": "You are a pirate.", "messages": [user("Hi")]},
+    "a result": {
+        "messages": [
+            user("approve?"),
+            {"role": "assistant", "content": [{"type": "tool_use", "id": "call_a", "name": "ask", "input": {}}]},
+            {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "call_a", "content": "yes"}]},
+        ]
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("both", ["own"], indirect=True)
+def test_the_same_messages(both: tuple[str, str]) -> None:
+    """Anthropic's API: texts and calls of tools, and why the answer ends."""
+    found = []
+    for url in both:
+        with Anthropic(base_url=url, api_key="sk-x", max_retries=0, timeout=20) as client:
+            found.append([blocks(client, asked) for asked in MESSAGES.values()])
+    assert found[1] == found[0]
+    assert [len(answer) for answer in found[0]] == [2, 2, 2]
+
+
+def blocks(client: Anthropic, asked: dict[str, Any]) -> list[object]:
+    """What is said, and the reason of the end."""
+    answer = client.messages.create(model="gpt-4o", max_tokens=100, **asked)
+    said = [one.model_dump(include={"type", "text", "name", "input"}) for one in answer.content]
+    return [*said, answer.stop_reason]
 
 
 @pytest.mark.parametrize("both", ["own"], indirect=True)
