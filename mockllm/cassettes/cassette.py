@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal, get_args
+from urllib.parse import unquote
 
 from mockllm.cassettes.response import Part, ResponseReader
 
@@ -119,8 +120,8 @@ class Request:
 
     @property
     def path(self) -> str:
-        """The target without its query."""
-        return self.target.partition("?")[0]
+        """The target without its query, as matchers see it."""
+        return unquote(self.target.partition("?")[0])
 
     @cached_property
     def data(self) -> Any:

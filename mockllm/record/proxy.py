@@ -19,7 +19,7 @@ from mockllm.engine.journal import Outcome
 from mockllm.matchers.call import Call
 from mockllm.record.recorder import Recorder
 from mockllm.record.relay import ClientSide, Relay
-from mockllm.record.upstream import Unreachable, Upstream
+from mockllm.record.upstream import Unreachable, Upstream, origin_form
 from mockllm.server.address import Address
 from mockllm.server.application import Played, Upload, iso_time
 from mockllm.server.clock import LoopClock
@@ -29,6 +29,10 @@ from mockllm.timeline.events import Close, WireEvent
 from mockllm.timeline.score import score
 
 log = logging.getLogger("mockllm")
+NO_PROXY = (
+    "mockllm records one upstream: expected the path of a request, got {} {}. Take this server's URL as "
+    "the base URL of your client, not as its proxy.\n"
+)
 
 
 class RecordingProxy:
@@ -87,6 +91,9 @@ class RecordingProxy:
         transport = request.transport
         if transport is None:
             return Played(keep_alive=False)
+        target = origin_form(request.raw_path)
+        if target is None:
+            return web.Response(status=400, text=NO_PROXY.format(request.method, request.raw_path))
         if request.headers.get("expect", "").lower() == "100-continue":
             transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         try:
@@ -103,7 +110,7 @@ class RecordingProxy:
             log.info("answered %s %s from line %d", request.method, request.path, found.line)
             ending = await self._play(tuple(event for _, event in events), transport)
             return Played(keep_alive=ending == "done" and not transport.is_closing())
-        return Played(keep_alive=await self._pass(request, transport, body))
+        return Played(keep_alive=await self._pass(request, target, transport, body))
 
     def _found(self, request: web.BaseRequest, body: bytes) -> Exchange | None:
         """The exchange that answers a request, where the cassette is asked first."""
@@ -121,7 +128,7 @@ class RecordingProxy:
         return same[min(self._asked[call.fingerprint], len(same)) - 1]
 
     async def _pass(
-        self, request: web.BaseRequest, transport: asyncio.Transport, body: bytes
+        self, request: web.BaseRequest, target: str, transport: asyncio.Transport, body: bytes
     ) -> bool:
         """Ask the upstream, pass on what it says, write it down; whether the connection stays."""
         time, relay = iso_time(), Relay(transport, request.method)
@@ -130,14 +137,14 @@ class RecordingProxy:
         self._relays.add(relay)
         self._passing.add(passing)
         try:
-            ending = await self._ask(request, relay, body)
+            ending = await self._ask(request, target, relay, body)
         except BaseException:
             self._done(passing)
             raise
         finally:
             self._relays.discard(relay)
             client.restore()
-        writing = asyncio.ensure_future(self._write(request, body, time, relay, ending))
+        writing = asyncio.ensure_future(self._write(request, target, body, time, relay, ending))
         writing.add_done_callback(lambda _: self._done(passing))
         # The end is passed on before the file has the exchange; what comes next on this connection
         # waits until it has.
@@ -163,7 +170,9 @@ class RecordingProxy:
         await self._play((how,), transport)
         return False
 
-    async def _ask(self, request: web.BaseRequest, relay: Relay, body: bytes) -> Ending:
+    async def _ask(
+        self, request: web.BaseRequest, target: str, relay: Relay, body: bytes
+    ) -> Ending:
         """Send the request, and wait until the exchange is over."""
         connecting = asyncio.ensure_future(self._upstream.connect(lambda: relay))
         relay.over.add_done_callback(lambda _: connecting.cancel())  # the client left meanwhile
@@ -179,7 +188,7 @@ class RecordingProxy:
             relay.send(
                 self._upstream.request(
                     request.method,
-                    request.raw_path,
+                    target,
                     request.raw_headers,
                     body,
                     http10=request.version < aiohttp.HttpVersion11,
@@ -188,7 +197,13 @@ class RecordingProxy:
         return await relay.over
 
     async def _write(
-        self, request: web.BaseRequest, body: bytes, time: str, relay: Relay, ending: Ending
+        self,
+        request: web.BaseRequest,
+        target: str,
+        body: bytes,
+        time: str,
+        relay: Relay,
+        ending: Ending,
     ) -> None:
         """Write an exchange down."""
         recording = relay.recording(ending)
@@ -196,7 +211,7 @@ class RecordingProxy:
             (name.decode("utf-8", "surrogateescape"), value.decode("utf-8", "surrogateescape"))
             for name, value in request.raw_headers
         )
-        asked = Request(request.method, request.raw_path, headers, body, time)
+        asked = Request(request.method, target, headers, body, time)
         hidden = without_secrets(asked, self._recorder.cassette.redacted)
         written = await self._recorder.write_meanwhile(Exchange(hidden, recording))
         self.recorded += written

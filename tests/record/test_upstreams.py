@@ -191,6 +191,38 @@ def test_what_the_upstream_gets(sent: bytes, got: bytes, out: Path) -> None:
     assert one.request.body == asked[0].partition(b"\r\n\r\n")[2]
 
 
+@pytest.mark.parametrize(
+    ("line", "target", "path"),
+    [
+        (b"GET /v1/models/meta%2Fllama?a=b HTTP/1.1", "/v1/models/meta%2Fllama?a=b", "/v1/models/meta/llama"),
+        (b"GET http://x.test:80/v1/models?a=b HTTP/1.1", "/v1/models?a=b", "/v1/models"),
+        (b"GET http://x.test HTTP/1.1", "/", "/"),
+        (b"GET http://x.test?a=b HTTP/1.1", "/?a=b", "/"),
+    ],
+)  # fmt: skip
+def test_targets(line: bytes, target: str, path: str, out: Path) -> None:
+    """Whatever form a target has, the upstream gets a path, and the cassette can be read again."""
+    asked: list[bytes] = []
+    with answered(out, asked) as raw:
+        raw.send(line + b"\r\nHost: x\r\n\r\n")
+        assert raw.read_while_not_ended(b"hi") == OK
+    assert asked[0].startswith(f"GET {target} HTTP/1.1\r\n".encode())
+    (one,) = cassette(out)
+    assert (one.request.target, one.request.path) == (target, path)
+
+
+@pytest.mark.parametrize("line", ["CONNECT api.test:443 HTTP/1.1", "OPTIONS * HTTP/1.1"])
+def test_no_target(line: str, out: Path) -> None:
+    """A client that takes the recorder for its proxy is told; nothing is recorded."""
+    asked: list[bytes] = []
+    with answered(out, asked) as raw:
+        raw.send(f"{line}\r\nHost: x\r\n\r\n".encode())
+        assert raw.read_until(b"\r\n") == b"HTTP/1.1 400 Bad Request\r\n"
+        assert b"as the base URL of your client" in raw.read_until(b"proxy.\n")
+    assert asked == []
+    assert cassette(out).exchanges == ()
+
+
 def test_a_body_that_waits(out: Path) -> None:
     """A client that wants to be told to go on is told; the upstream is not asked about it."""
     asked: list[bytes] = []
