@@ -18,6 +18,8 @@ CHAT = ["openai.chat", "openai.responses", "anthropic.messages"]
 EMBEDDINGS = "openai.embeddings"
 CHUNK = 20
 """Characters in a chunk of aimock, where nothing else is said."""
+MOST = 1000
+"""Scripts of one route."""
 HURRIED = {"ttft": "0s", "itl": "0s"}
 """How fast aimock answers, where nothing else is said."""
 LIMITED = {
@@ -129,17 +131,22 @@ def made(place: str, name: str, entry: object, notes: list[str]) -> Made:
     asked, said = fixture.under("match"), fixture.under("response")
     of_embeddings = isinstance(said.values.get("embedding"), list)
     sequence, turn = asked.take("sequenceIndex", int), asked.take("turnIndex", int)
+    if sequence is not None and not 0 <= sequence < MOST:
+        raise NotCarried(f"match.sequenceIndex: expected one from 0 to {MOST - 1}, got {sequence}")
+    if turn is not None and turn >= MOST:
+        raise NotCarried(f"match.turnIndex: expected one up to {MOST - 1}, got {turn}")
     match = match_of(asked, of_embeddings=of_embeddings)
     faults = list(chaos_of(fixture.under("chaos")))
     script: Words | None = None
     size = fixture.take("chunkSize", int)
+    size = None if size is None else max(1, size)
     chunks = fixture.take("truncateAfterChunks", int)
     if of_embeddings:
         faults.append(embedding_of(said))
     elif isinstance(said.values.get("error"), dict):
         faults.append(error_of(said))
     else:
-        script = script_of(said, size or (CHUNK if chunks is not None else None))
+        script = script_of(said, CHUNK if size is None and chunks is not None else size)
     pacing = pacing_of(fixture)
     cuts = cuts_of(fixture, chunks, pacing)
     fixture.take("metadata", dict)  # what the recorder of aimock has noted for itself
@@ -245,7 +252,7 @@ def script_of(said: Part, size: int | None) -> Words:
     if not parts:
         kinds = ", ".join(said.values) or "nothing"
         raise NotCarried(
-            f"response: {kinds} is not carried over, only text, toolCalls, error, embedding"
+            f"response: {kinds} says nothing that is carried over (text, toolCalls, error, embedding)"
         )
     script: Words = parts[0] if len(parts) == 1 else {"parts": parts}
     if reasoning := said.take("reasoning", str):
@@ -306,9 +313,13 @@ def error_of(said: Part) -> Words:
     """An error instead of an answer, in the form of the API that is called."""
     error = said.under("error")
     status = said.take("status", int) or 500
+    if not 200 <= status <= 999:
+        raise NotCarried(f"response.status: expected one from 200 to 999, got {status}")
     reply: Words = {"status": status}
     if (message := error.take("message", str)) is not None:
-        reply["message"] = message
+        reply["message"] = message.replace("{{", "{ {")
+        if "{{" in message:
+            error.note("message", "says { { for {{, which would be a placeholder here")
     reply["error_type"] = error.take("type", str) or "server_error"
     reply["code"] = error.take("code", str, int)
     if (param := error.take("param", str)) is not None:
@@ -378,7 +389,7 @@ def is_time(value: object) -> bool:
 
 def ms(value: float) -> str:
     """Milliseconds, in no more digits than are needed."""
-    return f"{round(value, 3):.3f}".rstrip("0").rstrip(".") + "ms" if value else "0s"
+    return f"{round(value, 3):.3f}".rstrip("0").rstrip(".") + "ms" if value > 0 else "0s"
 
 
 def share(value: float) -> str:

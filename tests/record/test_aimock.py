@@ -17,6 +17,7 @@ from mockllm import MockLLM
 from mockllm.cassettes.cassette import CassetteError
 from mockllm.cli import cli
 from mockllm.record.aimock import Imported, from_aimock
+from mockllm.record.aimock_fixture import HURRIED
 from tests.server.raw import chat, connected
 
 OWN = Path(__file__).parent / "fixtures_of_aimock.json"
@@ -47,6 +48,7 @@ def one(tmp_path: Path, response: Any = None, **options: Any) -> dict[str, Any]:
     ("options", "pacing"),
     [
         ({}, {"ttft": "0s", "itl": "0s"}),
+        ({"latency": -5}, {"ttft": "0s", "itl": "0s"}),
         ({"latency": 12.5}, {"ttft": "12.5ms", "itl": "12.5ms"}),
         ({"latency": 10, "replaySpeed": 2}, {"ttft": "10ms", "itl": "10ms", "speed": 2.0}),
         (
@@ -66,9 +68,8 @@ def test_timing(tmp_path: Path, options: dict[str, Any], pacing: dict[str, Any])
     assert one(tmp_path, **options)["pacing"] == pacing
     found = routes(imported(tmp_path, {"match": {}, "response": TEXT, **options}))
     assert found[-1]["pacing"] == {"ttft": "0s", "itl": "0s"}
-    assert [route["match"].get("stream") for route in found] == (
-        [True, None] if options else [None]
-    )
+    streams = [] if pacing == HURRIED else [True]
+    assert [route["match"].get("stream") for route in found] == [*streams, None]
 
 
 @pytest.mark.parametrize(
@@ -112,6 +113,7 @@ def test_chances_are_drawn_in_turn(tmp_path: Path) -> None:
         ({"recordedTimings": {"interChunkDelaysMs": [1, 2]}}, "recordedTimings.interChunkDelaysMs: is carried over as its mean"),
         ({"chaos": {"flood": 1}}, "chaos.flood: is not carried over"),
         ({"response": {"error": {"message": "x", "metadata": {}}}}, "response.error.metadata: is not carried over"),
+        ({"response": {"error": {"message": "{{now}}"}}}, "response.error.message: says { { for {{, which would be a placeholder here"),
     ],
 )  # fmt: skip
 def test_what_is_not_carried_over(tmp_path: Path, fixture: dict[str, Any], note: str) -> None:
@@ -125,7 +127,11 @@ def test_what_is_not_carried_over(tmp_path: Path, fixture: dict[str, Any], note:
 @pytest.mark.parametrize(
     ("response", "match", "note"),
     [
-        ({"image": {"url": "x"}}, {}, "response: image is not carried over, only text, toolCalls, error, embedding"),
+        ({"image": {"url": "x"}}, {}, "response: image says nothing that is carried over (text, toolCalls, error, embedding)"),
+        (TEXT, {"sequenceIndex": 1000}, "match.sequenceIndex: expected one from 0 to 999, got 1000"),
+        (TEXT, {"turnIndex": 1000}, "match.turnIndex: expected one up to 999, got 1000"),
+        ({"error": {"message": "x"}, "status": 100}, {}, "response.status: expected one from 200 to 999, got 100"),
+        ({"toolCalls": ["x"]}, {}, 'response: expected blocks and calls as mappings, got "x"'),
         (TEXT, {"endpoint": "video"}, "match.endpoint: there is no API for 'video' here"),
     ],
 )  # fmt: skip
