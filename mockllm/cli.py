@@ -548,13 +548,21 @@ def record(**options: Any) -> None:
 
 
 @cli.command("import")
-@click.argument("form", metavar="FORMAT", type=click.Choice(["har", "vcr", "openai-jsonl"]))
-@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument(
+    "form", metavar="FORMAT", type=click.Choice(["aimock", "har", "openai-jsonl", "vcr"])
+)
+@click.argument("file", type=click.Path(path_type=Path))
 @click.option(
-    "--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The cassette."
+    "--out",
+    required=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The cassette; of aimock the profile.",
 )
 def import_(form: str, file: Path, out: Path) -> None:
-    """Make a cassette of what others have recorded: har, vcr (vcrpy) or openai-jsonl."""
+    """Make a cassette of what others have recorded: har, vcr (vcrpy) or openai-jsonl.
+
+    Fixtures of aimock, in a file or a folder, become a profile; what is not in it is told.
+    """
     from mockllm.record.commands import import_file
 
     sys.exit(import_file(form, file, out))

@@ -99,6 +99,11 @@ class MatchKeys(TypedDict, total=False):
     """The path, without the prefix that chose a profile."""
     stream: bool
     """Whether the client asked for a stream."""
+    system: str | Sequence[str] | Mapping[str, Any]
+    """The system's texts: a part of them, or a regular expression between slashes."""
+    tool_result: bool | str | Sequence[str] | Mapping[str, Any]
+    """Whether results of tools came behind the user's last words, or one that holds such a
+    text."""
     tools: bool | str | Sequence[str] | Mapping[str, Any]
     """Whether the client offers tools, or one of such a name."""
     wire: str | Sequence[str] | Mapping[str, Any]

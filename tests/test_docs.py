@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import click
 import pytest
 import yaml
 
@@ -99,3 +100,14 @@ def test_the_cassette_is_one() -> None:
     assert [ending for ending in ENDINGS if f"`{ending}`" not in RECORDING] == []
     options = [option for one in cli.commands["record"].params for option in one.opts]
     assert [option for option in options if f"`{option}" not in RECORDING] == []
+
+
+def test_the_formats_of_import() -> None:
+    """Each format of the command has its row and its example, and there are no others."""
+    (form,) = (one for one in cli.commands["import"].params if one.name == "form")
+    assert isinstance(form.type, click.Choice)
+    rows = re.findall(
+        r"^\| `([a-z-]+)` \| (?:Requests|Cassettes|Lines|Fixtures)", RECORDING, re.MULTILINE
+    )
+    shown = re.findall(r"^mockllm import ([a-z-]+) \S+ --out \S+$", RECORDING, re.MULTILINE)
+    assert sorted(rows) == sorted(shown) == sorted(form.type.choices)

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal, get_args
+from urllib.parse import unquote
 
 from mockllm.cassettes.response import Part, ResponseReader
 
@@ -47,22 +48,51 @@ class Recording:
     method: str = "POST"
     """The request's: the answer to HEAD has no body."""
 
-    @cached_property
-    def parts(self) -> tuple[tuple[int, Part], ...]:
-        """The response told apart, each part with its time."""
-        reader = ResponseReader(self.method)
-        parts = [(piece.at, part) for piece in self.pieces for part in reader.feed(piece.data)]
-        if reader.rest:  # a head that was never whole
-            parts.append((self.pieces[-1].at, Part("raw", reader.rest)))
-        return tuple(parts)
+    def told(self) -> Iterator[tuple[int, Part]]:
+        """The response told apart, each part with its time, as they are asked for; of a head that came
+        in several reads each of them."""
+        yield from tell(self.pieces, ResponseReader(self.method), torn=True)
 
     @cached_property
+    def _told(self) -> tuple[tuple[tuple[int, Part], ...], ResponseReader]:
+        reader = ResponseReader(self.method)
+        return tuple(tell(self.pieces, reader)), reader
+
+    @property
+    def parts(self) -> tuple[tuple[int, Part], ...]:
+        """All parts of the response, each with its time."""
+        return self._told[0]
+
+    @property
     def reader(self) -> ResponseReader:
         """What has read it all: head and framing."""
-        reader = ResponseReader(self.method)
-        for piece in self.pieces:
-            reader.feed(piece.data)
-        return reader
+        return self._told[1]
+
+
+def tell(
+    pieces: Iterable[Piece], reader: ResponseReader, *, torn: bool = False
+) -> Iterator[tuple[int, Part]]:
+    """The parts of what came, which a reader tells apart.
+
+    With `torn` the reads of a head are parts, where it came in several; else it is one, when its last
+    byte came.
+    """
+    held: list[Piece] = []
+    for piece in pieces:
+        found = reader.feed(piece.data)
+        if not found:  # the beginning of a head
+            held.append(piece)
+        for part in found:
+            if torn and held:
+                yield from ((one.at, Part("raw", one.data)) for one in held)
+                before = sum(len(one.data) for one in held)
+                part = Part("raw", part.raw[before:], part.data)
+            held = []
+            yield piece.at, part
+    if held and torn:
+        yield from ((one.at, Part("raw", one.data)) for one in held)
+    elif held:  # a head that was never whole
+        yield held[-1].at, Part("raw", reader.rest)
 
 
 def merged(pieces: Iterable[Piece]) -> tuple[Piece, ...]:
@@ -90,8 +120,8 @@ class Request:
 
     @property
     def path(self) -> str:
-        """The target without its query."""
-        return self.target.partition("?")[0]
+        """The target without its query, as matchers see it."""
+        return unquote(self.target.partition("?")[0])
 
     @cached_property
     def data(self) -> Any:

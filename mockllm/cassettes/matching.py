@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mockllm.cassettes.cassette import Cassette, Exchange, Request, parsed
-from mockllm.cassettes.redacting import HIDDEN, redacted
+from mockllm.cassettes.redacting import HIDDEN, body_without_secrets
 from mockllm.matchers.call import Call
 
 MOST = 3
@@ -45,18 +45,25 @@ def asked_in(request: Request) -> Asked:
 
 
 def compared(data: Any, body: bytes, paths: Sequence[str]) -> Any:
-    """A body as it is compared."""
+    """A body as it is compared, with what the cassette hides hidden."""
+    if paths:
+        body = body_without_secrets(body, data, paths)
+        data = parsed(body)
     if not isinstance(data, dict):
         return body if data is None else data
-    data = redacted(data, paths)
     return {key: value for key, value in data.items() if key != "model"}
 
 
 def similar(asked: Asked, recorded: Asked) -> bool:
-    """Whether method, path and model are the same; a call without a model fits any."""
-    return (asked.method, asked.path) == (recorded.method, recorded.path) and (
-        asked.model is None or asked.model == recorded.model
-    )
+    """Whether method, path and model are the same."""
+    here = (asked.method, asked.path) == (recorded.method, recorded.path)
+    return here and same_model(asked, recorded)
+
+
+def same_model(asked: Asked, recorded: Asked) -> bool:
+    """Whether the models are the same. A call without a model fits any; a recorded body without one
+    has its model in the path, which is compared."""
+    return asked.model is None or recorded.model is None or asked.model == recorded.model
 
 
 class NotRecorded(Exception):
@@ -121,14 +128,14 @@ def differences(asked: Asked, recorded: Asked) -> list[str]:
     if (asked.method, asked.path) != (recorded.method, recorded.path):
         return [f"{recorded.method} {recorded.path} was recorded"]
     found = []
-    if asked.model is not None and asked.model != recorded.model:
+    if not same_model(asked, recorded):
         found.append(f"the model was {recorded.model}, not {asked.model}")
     return [*found, *unlike(asked.body, recorded.body, "")]
 
 
 def unlike(asked: Any, recorded: Any, path: str) -> list[str]:
     """Where two bodies differ, as paths with both values."""
-    if asked == recorded or recorded == HIDDEN:
+    if asked == recorded or recorded in (HIDDEN, HIDDEN.encode()):
         return []
     if isinstance(asked, dict) and isinstance(recorded, dict):
         return [

@@ -26,6 +26,7 @@ from mockllm.cassettes.cassette import (
     Request,
     merged,
 )
+from mockllm.cassettes.redacting import steps_of
 from mockllm.cassettes.response import LAST, ResponseReader, chunk
 from mockllm.cassettes.text import KEY, head_bytes
 from mockllm.faults.values import expected, hint_for
@@ -203,7 +204,7 @@ def header_of(node: Node | None, problems: Problems) -> dict[str, Any]:
     return {
         "upstream": text_at(node, "upstream", problems) or "",
         "wire": text_at(node, "wire", problems) or "",
-        "redacted": texts_at(node, "redacted", problems),
+        "redacted": paths_at(node, "redacted", problems),
     }
 
 
@@ -226,8 +227,8 @@ def text_at(node: Node, key: str, problems: Problems) -> str | None:
     return None
 
 
-def texts_at(node: Node, key: str, problems: Problems) -> tuple[str, ...]:
-    """The texts in a list under a key."""
+def paths_at(node: Node, key: str, problems: Problems) -> tuple[str, ...]:
+    """The paths in a list under a key."""
     found = node.value.get(key)
     if found is None:
         return ()
@@ -235,6 +236,11 @@ def texts_at(node: Node, key: str, problems: Problems) -> tuple[str, ...]:
     for item in items:
         if not isinstance(item.value, str):
             problems.note(item, "a text", plain(item))
+        else:
+            try:
+                steps_of(item.value)
+            except ValueError as error:
+                problems.say(item.line, item.column, str(error))
     return tuple(item.value for item in items if isinstance(item.value, str))
 
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 import json
 import re
 from base64 import b64encode
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from mockllm.cassettes.cassette import VERSION, Exchange, Recording
-from mockllm.cassettes.playing import frames_apart
+from mockllm.cassettes.playing import EVENT_END, frames_apart
 from mockllm.cassettes.response import Part
 from mockllm.timeline.events import Frame
 
@@ -39,34 +39,53 @@ def header_text(upstream: str, wire: str = "", redacted: Sequence[str] = ()) -> 
 
 def exchange_text(exchange: Exchange) -> str:
     """One exchange, with its end."""
+    return text_of_lines(exchange_lines(exchange))
+
+
+def text_of_lines(lines: Iterable[str]) -> str:
+    """The lines of an exchange as one document."""
+    return "\n".join(lines) + "\n" + END
+
+
+def exchange_lines(exchange: Exchange) -> Iterator[str]:
+    """The lines of an exchange, made as they are asked for: a long one takes milliseconds."""
     request = exchange.request
-    lines = ["---", "request:"]
+    yield from ("---", "request:")
     if request.time:
-        lines.append(f"  time: {quoted(request.time)}")
-    lines.append(f"  line: {quoted(f'{request.method} {request.target}')}")
+        yield f"  time: {quoted(request.time)}"
+    yield f"  line: {quoted(f'{request.method} {request.target}')}"
     if request.headers:
         headers = "".join(f"{name}: {value}\n" for name, value in request.headers)
-        lines += keyed("headers", headers.encode("utf-8", "surrogateescape"), "  ")
+        yield from keyed("headers", headers.encode("utf-8", "surrogateescape"), "  ")
     if request.body:
-        lines += keyed("body", request.body, "  ")
-    lines.append("response:")
-    lines += response_lines(exchange.recording)
-    return "\n".join(lines) + "\n" + END
+        yield from keyed("body", request.body, "  ")
+    yield "response:"
+    yield from response_lines(exchange.recording)
 
 
 def response_lines(recording: Recording) -> Iterator[str]:
     """The parts of a response, how it ended, and its frames where the parts do not show them."""
-    for at, part in recording.parts:
+    shown = True
+    for at, part in recording.told():
+        shown = shown and shows_frames(part)
         yield f"- at: {at}"
         yield from part_lines(part)
     yield f"- at: {recording.ended}"
     yield f"  end: {recording.ending}"
-    apart = frames_apart(recording)
+    apart = () if shown else frames_apart(recording)
     if apart:
         yield "# The frames in these bytes:"
     for at, frame in apart:
         text = json.dumps(frame.data.decode("utf-8", "replace"))
         yield f"#   at {at} {kind_of(frame)}: {text}"
+
+
+def shows_frames(part: Part) -> bool:
+    """Whether a part of a stream is a frame as it is, or none at all."""
+    if part.kind != "data":
+        return part.kind != "raw"
+    found = EVENT_END.search(part.data)
+    return found is not None and found.end() == len(part.data)
 
 
 def kind_of(frame: Frame) -> str:

@@ -30,6 +30,7 @@ def numbered(call: Call, script: Source, tallies: Mapping[By, Tally], ordinal: i
     other = Tally(ordinal)
     return replace(
         call,
+        visit=ordinal,
         repeat=tallies.get("request body", other).ordinal,
         ordinal=tallies.get("model", other).ordinal,
     )

@@ -64,6 +64,8 @@ class Call:
     """Which attempt of its logical call it is; the engine counts them."""
     repeat: int = 1
     """The how manieth of its path and body it is at its route, for scripts that ask."""
+    visit: int = 1
+    """The how manieth of its session it is at its route, for scripts that ask."""
     ordinal: int = 1
     """The how manieth of its model it is at its route, for scripts that ask."""
     conversation: Conversation = field(default_factory=Conversation)

@@ -13,6 +13,12 @@ CREDENTIALS = frozenset(
         "set-cookie",
         "openai-organization",
         "openai-project",
+        "anthropic-organization-id",
+        "ocp-apim-subscription-key",
+        "x-amz-security-token",
+        "x-litellm-api-key",
+        "x-portkey-api-key",
+        "helicone-auth",
     }
 )
 PARAMETERS = frozenset({"key", "api_key", "apikey", "access_token", "token", "sig", "signature"})

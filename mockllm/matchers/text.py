@@ -8,7 +8,14 @@ from typing import ClassVar
 
 from mockllm.faults.values import expected
 from mockllm.matchers.call import Call
-from mockllm.matchers.condition import Condition, Glob, condition_schema, glob_of, parse_condition
+from mockllm.matchers.condition import (
+    Condition,
+    Glob,
+    Test,
+    condition_schema,
+    glob_of,
+    parse_condition,
+)
 from mockllm.matchers.matcher import Matcher
 
 TEXT = {"type": "string"}
@@ -60,6 +67,35 @@ class Globs(Matcher):
     def shown(self, text: str) -> str:
         """A text as a reason shows it."""
         return text
+
+
+class Several(Matcher):
+    """Several texts of the call: whether there are any, or one of such a form."""
+
+    schema: ClassVar[dict[str, object]] = {"anyOf": [{"type": "boolean"}, condition_schema(TEXT)]}
+    wanted: Condition
+    what: ClassVar[str]
+    """What is expected of its value."""
+
+    @classmethod
+    def clean(cls, value: object) -> Condition:
+        """true, false, or forms of a text."""
+        if isinstance(value, bool):
+            return Condition("present" if value else "absent")
+        return parse_condition(value, cls.test, cls.what)
+
+    @classmethod
+    @abstractmethod
+    def test(cls, item: object) -> Test | None:
+        """One form of a text."""
+
+    @abstractmethod
+    def texts(self, call: Call) -> tuple[str, ...]:
+        """The texts that the call has."""
+
+    def why_not(self, call: Call) -> str | None:
+        """The texts that came, beside what was wanted."""
+        return self.wanted.why_not(self.key, self.texts(call))
 
 
 class Named(Matcher):

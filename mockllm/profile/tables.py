@@ -23,6 +23,8 @@ LINKS = {
     "routes": "list of [routes](#routes)",
     "match": "[conditions](#matchers)",
     "script": "[script](#scripts)",
+    "parts": "list of [scripts](#scripts)",
+    "sequence": "list of [scripts](#scripts)",
     "turns": "list of [scripts](#scripts)",
     "pacing": "[pacing](#pacing)",
     "faults": "list of faults: [verbs](#verbs) or [named faults](#named-faults)",

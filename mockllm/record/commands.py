@@ -11,12 +11,15 @@ from pathlib import Path
 
 from mockllm.cassettes import MAX_BYTES
 from mockllm.cassettes.cassette import CassetteError
+from mockllm.cassettes.redacting import steps_of
+from mockllm.record.aimock import from_aimock
 from mockllm.record.importing import imported
 from mockllm.record.proxy import RecordingProxy
 from mockllm.record.recorder import Recorder
 from mockllm.record.upstream import Upstream
 from mockllm.server.log import log, set_up_log
 from mockllm.server.serve import loop_factory
+from mockllm.server.sweeping import settle_down, sweep
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,7 @@ def record(options: RecordOptions) -> int:
     set_up_log("text")
     try:
         upstream = Upstream(options.upstream)
+        check_paths(options.redact)
         recorder = Recorder(
             options.out,
             upstream=upstream.url,
@@ -62,6 +66,16 @@ def record(options: RecordOptions) -> int:
     return 0
 
 
+def check_paths(paths: Sequence[str]) -> None:
+    """Refuse paths that nothing could follow: what they should hide would be written. Raises
+    `ValueError`."""
+    for path in paths:
+        try:
+            steps_of(path)
+        except ValueError as error:
+            raise ValueError(f"--redact: {error}") from None
+
+
 async def serve(upstream: Upstream, recorder: Recorder, options: RecordOptions) -> None:
     """The life of the proxy."""
     stop = asyncio.Event()
@@ -71,14 +85,22 @@ async def serve(upstream: Upstream, recorder: Recorder, options: RecordOptions) 
     await proxy.start(options.host, options.port)
     if options.print_url:
         print(proxy.url, flush=True)  # noqa: T201
+    settle_down()
+    sweeper = asyncio.ensure_future(sweep(lambda: proxy.busy))
     log.info("mockllm records url=%s upstream=%s out=%s", proxy.url, upstream.url, options.out)
     await stop.wait()
     await proxy.stop()
+    sweeper.cancel()
     log.info("%d exchanges were recorded to %s", proxy.recorded, options.out)
 
 
 def import_file(form: str, file: Path, out: Path) -> int:
-    """Write what others have recorded to a cassette; exchanges are appended to one that is there."""
+    """Write what others have recorded to a cassette, or their fixtures to a profile.
+
+    Exchanges are appended to a cassette that is there; a profile that is there stays.
+    """
+    if form == "aimock":
+        return import_fixtures(file, out)
     try:
         if file.stat().st_size > MAX_BYTES:
             return refused(f"{file}: expected a file of at most {MAX_BYTES} bytes")
@@ -100,6 +122,27 @@ def import_file(form: str, file: Path, out: Path) -> int:
     recorder.close()
     print(f"{len(found) - recorder.lost} exchanges are in {out}")  # noqa: T201
     return 1 if recorder.lost else 0
+
+
+def import_fixtures(path: Path, out: Path) -> int:
+    """Write fixtures of aimock to a profile, and what is not in it to stderr."""
+    try:
+        found = from_aimock(path)
+    except CassetteError as error:
+        return refused(str(error))
+    except OSError as error:
+        return refused(f"cannot read {error.filename or path}: {error.strerror or error}")
+    try:
+        with out.open("x", encoding="utf-8") as file:
+            file.write(found.text)
+    except FileExistsError:
+        return refused(f"{out} is there, and is not replaced; choose another file, or remove it")
+    except OSError as error:
+        return refused(f"cannot write {out}: {error.strerror or error}; choose another file")
+    for note in found.notes:
+        print(f"not as in aimock: {note}", file=sys.stderr)  # noqa: T201
+    print(f"{found.fixtures} fixtures are in {out}")  # noqa: T201
+    return 0
 
 
 def refused(message: str) -> int:

@@ -10,7 +10,7 @@ from dataclasses import replace
 import aiohttp
 from aiohttp import web
 
-from mockllm.cassettes.cassette import Ending, Exchange, Recording, Request
+from mockllm.cassettes.cassette import Ending, Exchange, Request
 from mockllm.cassettes.matching import Finder
 from mockllm.cassettes.playing import Playable
 from mockllm.cassettes.redacting import without_secrets
@@ -19,7 +19,7 @@ from mockllm.engine.journal import Outcome
 from mockllm.matchers.call import Call
 from mockllm.record.recorder import Recorder
 from mockllm.record.relay import ClientSide, Relay
-from mockllm.record.upstream import Unreachable, Upstream
+from mockllm.record.upstream import Unreachable, Upstream, origin_form
 from mockllm.server.address import Address
 from mockllm.server.application import Played, Upload, iso_time
 from mockllm.server.clock import LoopClock
@@ -29,6 +29,10 @@ from mockllm.timeline.events import Close, WireEvent
 from mockllm.timeline.score import score
 
 log = logging.getLogger("mockllm")
+NO_PROXY = (
+    "mockllm records one upstream: expected the path of a request, got {} {}. Take this server's URL as "
+    "the base URL of your client, not as its proxy.\n"
+)
 
 
 class RecordingProxy:
@@ -48,12 +52,18 @@ class RecordingProxy:
         self._clock = LoopClock(asyncio.get_running_loop())
         self._playing: set[Player] = set()
         self._relays: set[Relay] = set()
+        self._passing: set[asyncio.Future[None]] = set()
         # Bodies stay as they came: a compressed request is passed on compressed.
         self._http = web.Server(
             self._handle, access_log=None, handler_cancellation=False, auto_decompress=False
         )
         self._address: Address | None = None
         self._server: asyncio.Server | None = None
+
+    @property
+    def busy(self) -> bool:
+        """Whether a stream passes or is played."""
+        return bool(self._relays or self._playing)
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
         """Listen; raises `OSError` where the address cannot be had."""
@@ -70,7 +80,8 @@ class RecordingProxy:
             relay.leave()
         for player in tuple(self._playing):
             player.release()
-        await asyncio.sleep(0)
+        while self._passing:
+            await asyncio.wait(self._passing)
         await self._http.shutdown(GOODBYE)
         if self._address is not None:
             self._address.close()
@@ -80,6 +91,9 @@ class RecordingProxy:
         transport = request.transport
         if transport is None:
             return Played(keep_alive=False)
+        target = origin_form(request.raw_path)
+        if target is None:
+            return web.Response(status=400, text=NO_PROXY.format(request.method, request.raw_path))
         if request.headers.get("expect", "").lower() == "100-continue":
             transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         try:
@@ -93,9 +107,10 @@ class RecordingProxy:
         found = self._found(request, body)
         if found is not None:
             events = Playable(found.recording).events(paced=True, closing=not request.keep_alive)
+            log.info("answered %s %s from line %d", request.method, request.path, found.line)
             ending = await self._play(tuple(event for _, event in events), transport)
             return Played(keep_alive=ending == "done" and not transport.is_closing())
-        return Played(keep_alive=await self._pass(request, transport, body))
+        return Played(keep_alive=await self._pass(request, target, transport, body))
 
     def _found(self, request: web.BaseRequest, body: bytes) -> Exchange | None:
         """The exchange that answers a request, where the cassette is asked first."""
@@ -113,28 +128,51 @@ class RecordingProxy:
         return same[min(self._asked[call.fingerprint], len(same)) - 1]
 
     async def _pass(
-        self, request: web.BaseRequest, transport: asyncio.Transport, body: bytes
+        self, request: web.BaseRequest, target: str, transport: asyncio.Transport, body: bytes
     ) -> bool:
         """Ask the upstream, pass on what it says, write it down; whether the connection stays."""
         time, relay = iso_time(), Relay(transport, request.method)
         client = ClientSide(transport, relay)
+        passing: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._relays.add(relay)
+        self._passing.add(passing)
         try:
-            ending = await self._ask(request, relay, body)
+            ending = await self._ask(request, target, relay, body)
+        except BaseException:
+            self._done(passing)
+            raise
         finally:
             self._relays.discard(relay)
             client.restore()
-        self._write(request, body, time, relay.recording(ending))
+        writing = asyncio.ensure_future(self._write(request, target, body, time, relay, ending))
+        writing.add_done_callback(lambda _: self._done(passing))
+        # The end is passed on before the file has the exchange; what comes next on this connection
+        # waits until it has.
+        stays = await self._end(request, transport, relay, ending)
+        await asyncio.shield(writing)
+        return stays
+
+    def _done(self, passing: asyncio.Future[None]) -> None:
+        """An exchange is over, and written as far as that is possible."""
+        self._passing.discard(passing)
+        passing.set_result(None)
+
+    async def _end(
+        self, request: web.BaseRequest, transport: asyncio.Transport, relay: Relay, ending: Ending
+    ) -> bool:
+        """Pass the end on; whether the connection stays."""
         if ending == "open":
             transport.close()
             return False
         if ending == "complete" and not relay.closes and request.keep_alive:
             return not transport.is_closing()
-        how = "fin" if ending in ("complete", "fin") else "rst"
-        await self._play((Close("fin") if how == "fin" else Close("rst"),), transport)
+        how = Close("fin") if ending in ("complete", "fin") else Close("rst")
+        await self._play((how,), transport)
         return False
 
-    async def _ask(self, request: web.BaseRequest, relay: Relay, body: bytes) -> Ending:
+    async def _ask(
+        self, request: web.BaseRequest, target: str, relay: Relay, body: bytes
+    ) -> Ending:
         """Send the request, and wait until the exchange is over."""
         connecting = asyncio.ensure_future(self._upstream.connect(lambda: relay))
         relay.over.add_done_callback(lambda _: connecting.cancel())  # the client left meanwhile
@@ -150,7 +188,7 @@ class RecordingProxy:
             relay.send(
                 self._upstream.request(
                     request.method,
-                    request.raw_path,
+                    target,
                     request.raw_headers,
                     body,
                     http10=request.version < aiohttp.HttpVersion11,
@@ -158,25 +196,31 @@ class RecordingProxy:
             )
         return await relay.over
 
-    def _write(
-        self, request: web.BaseRequest, body: bytes, time: str, recording: Recording
+    async def _write(
+        self,
+        request: web.BaseRequest,
+        target: str,
+        body: bytes,
+        time: str,
+        relay: Relay,
+        ending: Ending,
     ) -> None:
         """Write an exchange down."""
+        recording = relay.recording(ending)
         headers = tuple(
             (name.decode("utf-8", "surrogateescape"), value.decode("utf-8", "surrogateescape"))
             for name, value in request.raw_headers
         )
-        asked = Request(request.method, request.raw_path, headers, body, time)
+        asked = Request(request.method, target, headers, body, time)
         hidden = without_secrets(asked, self._recorder.cassette.redacted)
-        written = self._recorder.write(Exchange(hidden, recording))
+        written = await self._recorder.write_meanwhile(Exchange(hidden, recording))
         self.recorded += written
-        status = recording.reader.head.status if recording.reader.head else "-"
         log.info(
             "%s %s %s status=%s bytes=%d ended=%s after=%.3fs",
             "recorded" if written else "NOT RECORDED",
             hidden.method,
             hidden.target,
-            status,
+            relay.status or "-",
             sum(len(piece.data) for piece in recording.pieces),
             recording.ending,
             recording.ended / 1e6,

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+import errno
+import fcntl
 import logging
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from time import perf_counter
 
 from mockllm.cassettes import MAX_BYTES
 from mockllm.cassettes.cassette import Cassette, CassetteError, Exchange
 from mockllm.cassettes.reading import read
-from mockllm.cassettes.text import exchange_text, header_text
+from mockllm.cassettes.text import exchange_lines, exchange_text, header_text, text_of_lines
 
 log = logging.getLogger("mockllm")
+SLICE = 100e-6
+"""Seconds for which the making of a text may hold up a stream."""
 
 
 class Recorder:
@@ -32,13 +38,23 @@ class Recorder:
         self.lost = 0
         """Exchanges that could not be written."""
         self._size = 0
-        there = path.read_bytes() if path.exists() else b""
-        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        if path.exists() and not path.is_file():
+            raise CassetteError([f"{path}: expected a file, got a device, a pipe or a folder"])
+        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
-            self._begin(there)
+            self._lock()
+            self._begin(path.read_bytes())
         except BaseException:
             os.close(self._file)
             raise
+
+    def _lock(self) -> None:
+        """Keep others from writing to the file: what two write would be torn."""
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            said = "another recorder writes to it; stop that one, or choose another file"
+            raise CassetteError([f"{self.path}: {said}"]) from None
 
     def _begin(self, there: bytes) -> None:
         """Write the first document, or read what is there."""
@@ -53,6 +69,10 @@ class Recorder:
         except UnicodeDecodeError:
             raise CassetteError([f"{self.path}: expected a cassette, got no UTF-8"]) from None
         found = read(text, str(self.path))
+        if not found.exchanges and found.torn is None:
+            os.ftruncate(self._file, 0)
+            self._begin(b"")
+            return
         if found.redacted != self.cassette.redacted:
             given = " ".join(f"--redact '{path}'" for path in found.redacted) or "no --redact"
             said = f"expected the same bodies to be redacted ({given}), or another file"
@@ -78,15 +98,45 @@ class Recorder:
             raise
         self._size += done
 
+    def _look(self, more: int) -> None:
+        """What has become of the file meanwhile; raises `OSError` where no more can be written."""
+        found = os.fstat(self._file)
+        if not found.st_nlink:
+            raise OSError(errno.ENOENT, "the file was removed or replaced; start again")
+        if found.st_size != self._size:
+            log.warning("%s was changed meanwhile; it is continued at its new end", self.path)
+            self._size = found.st_size
+        if self._size + more > MAX_BYTES:
+            what = (
+                f"it would have more than {MAX_BYTES} bytes, which nobody reads; take another file"
+            )
+            raise OSError(errno.EFBIG, what)
+
     def write(self, exchange: Exchange) -> bool:
         """Append an exchange; False, with a word in the log, where that cannot be."""
+        return self._write(exchange, exchange_text(exchange))
+
+    async def write_meanwhile(self, exchange: Exchange) -> bool:
+        """Append an exchange whose text is made in slices, so that streams pass between them."""
+        lines = []
+        due = perf_counter() + SLICE
+        for line in exchange_lines(exchange):
+            lines.append(line)
+            if perf_counter() > due:
+                await asyncio.sleep(0)
+                due = perf_counter() + SLICE
+        return self._write(exchange, text_of_lines(lines))
+
+    def _write(self, exchange: Exchange, text: str) -> bool:
+        """Append the text of an exchange."""
         try:
-            self._append(exchange_text(exchange).encode())
+            data = text.encode()
+            self._look(len(data))
+            self._append(data)
         except OSError as error:
             self.lost += 1
             log.error(
-                "%s: %s: %s %s is not recorded; what was written before is whole. Make room, and "
-                "ask again",
+                "%s: %s: %s %s is not recorded; what was written before is whole",
                 self.path,
                 error.strerror or error,
                 exchange.request.method,

@@ -13,7 +13,7 @@ from typing import cast
 
 from mockllm.cassettes.cassette import Ending, Piece, Recording, merged
 from mockllm.cassettes.playing import MICRO
-from mockllm.cassettes.redacting import head_without_secrets
+from mockllm.cassettes.redacting import head_without_secrets, reads_without_secrets
 from mockllm.cassettes.response import ResponseReader
 
 
@@ -31,6 +31,8 @@ class Relay(asyncio.Protocol):
         self._reader = ResponseReader(method)
         self._transport: asyncio.Transport | None = None
         self._pieces: list[Piece] = []
+        self._head: list[Piece] = []
+        """The reads of a head that has not ended."""
         self._ended = 0
         self.over: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
 
@@ -38,6 +40,11 @@ class Relay(asyncio.Protocol):
     def closes(self) -> bool:
         """Whether a whole response is followed by the end of its connection."""
         return self._reader.closes
+
+    @property
+    def status(self) -> int | None:
+        """The status of the response; None where none came."""
+        return self._reader.head.status if self._reader.head is not None else None
 
     def now(self) -> int:
         """Microseconds since the request had been read."""
@@ -50,9 +57,7 @@ class Relay(asyncio.Protocol):
 
     def recording(self, ending: Ending) -> Recording:
         """What came, without secrets."""
-        pieces = list(self._pieces)
-        if self._reader.rest:
-            pieces.append(Piece(self._ended, head_without_secrets(self._reader.rest)))
+        pieces = (*self._pieces, *reads_without_secrets(self._head))
         return Recording(merged(pieces), ending, self._ended, self._method)
 
     # What the upstream's transport says
@@ -68,11 +73,24 @@ class Relay(asyncio.Protocol):
             return
         at = self.now()
         self._client.write(data)
-        for part in self._reader.feed(data):
-            raw = head_without_secrets(part.raw) if part.kind == "head" else part.raw
-            self._pieces.append(Piece(at, raw))
+        self._keep(at, data)
         if self._reader.complete and not self._reader.closes:
             self.end("complete")
+
+    def _keep(self, at: int, data: bytes) -> None:
+        """Keep what came for the recording; a head when it is whole, without its secrets."""
+        parts = self._reader.feed(data)
+        if not parts:
+            self._head.append(Piece(at, data))
+        for part in parts:
+            if self._head:
+                before = sum(len(one.data) for one in self._head)
+                self._head.append(Piece(at, part.raw[before:]))
+                self._pieces += reads_without_secrets(self._head)
+                self._head.clear()
+            else:
+                raw = head_without_secrets(part.raw) if part.kind == "head" else part.raw
+                self._pieces.append(Piece(at, raw))
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The upstream has closed or reset the connection."""

@@ -35,6 +35,19 @@ that are made anew. `connection` stays: what it says changes the answer."""
 P = TypeVar("P", bound=asyncio.Protocol)
 
 
+def origin_form(target: str) -> str | None:
+    """The path and query of a request's target, as an upstream wants them; None where it has none.
+
+    A client that takes the recorder for its proxy says the whole URL (RFC 9112 section 3.2).
+    """
+    if target.startswith("/"):
+        return target
+    if "://" not in target:
+        return None
+    parts = urlsplit(target)
+    return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+
+
 class Unreachable(Exception):
     """There is no connection; `ending` says why."""
 

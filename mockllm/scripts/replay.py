@@ -120,6 +120,11 @@ class ReplaySource(Source):
         """Equal requests are counted, and those of a model."""
         return frozenset(("request body", "model"))
 
+    @property
+    def is_whole(self) -> bool:
+        """Its bytes are an answer."""
+        return True
+
     def claims(self, method: str, path: str) -> bool:
         """Whether any request of this method and path was recorded."""
         return self.replay.finder.serves(method, path)

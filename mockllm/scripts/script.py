@@ -37,6 +37,8 @@ class ToolCall:
 
     name: str
     arguments: tuple[str, ...]
+    id: str | None = None
+    """Its id; None where the server makes one."""
 
 
 @valueclass(frozen=True, slots=True)
@@ -153,6 +155,11 @@ class Source(Beside, ABC):
     def claims(self, method: str, path: str) -> bool:
         """Whether it answers requests of this method and path itself, also where no API is served,
         and also where the API would refuse the request."""
+        return False
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is an answer as it came, of which nothing can be a part of another."""
         return False
 
     @abstractmethod

@@ -6,7 +6,7 @@ from functools import lru_cache
 from random import Random
 from typing import ClassVar
 
-from pydantic import Field
+from pydantic import Field, StrictInt
 
 from mockllm.faults.values import Text as TextValue
 from mockllm.matchers.call import Call
@@ -20,6 +20,9 @@ class TextSource(Source):
     word: ClassVar = "text"
 
     text: TextValue = Field(description="The whole text.")
+    characters: StrictInt | None = Field(
+        None, ge=1, description="How many characters a piece has, instead of a word."
+    )
 
     @property
     def listens(self) -> bool:
@@ -28,10 +31,12 @@ class TextSource(Source):
 
     def make(self, call: Call, random: Random) -> Script:
         """The text."""
-        return Script((Text(cut(self.text)),))
+        return Script((Text(cut(self.text, self.characters)),))
 
 
 @lru_cache(maxsize=64)
-def cut(text: str) -> tuple[str, ...]:
+def cut(text: str, size: int | None) -> tuple[str, ...]:
     """The pieces of a profile's text, which is the same in every call."""
-    return pieces(text)
+    if size is None:
+        return pieces(text)
+    return tuple(text[start : start + size] for start in range(0, len(text), size))

@@ -35,6 +35,9 @@ class Tool(Strict):
     arguments: Annotated[
         str, BeforeValidator(parse_arguments, json_schema_input_type=str | dict[str, Any])
     ] = Field("{}", description="Its arguments; a text is sent as it is, valid JSON or not.")
+    id: str | None = Field(
+        None, min_length=1, description="Its id; one that the server makes without it."
+    )
 
 
 def is_auto(value: object) -> str:
@@ -70,7 +73,9 @@ class ToolsSource(Source):
         if not calls:
             return canonical()
         return Script(
-            tuple(ToolCall(tool.name, split_evenly(tool.arguments, PIECES)) for tool in calls),
+            tuple(
+                ToolCall(tool.name, split_evenly(tool.arguments, PIECES), tool.id) for tool in calls
+            ),
             "tool_calls",
         )
 

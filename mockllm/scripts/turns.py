@@ -31,6 +31,11 @@ class TurnsSource(Source):
         """Those of all turns."""
         return frozenset().union(*(turn.scopes for turn in self.turns))
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether any turn is."""
+        return any(turn.is_whole for turn in self.turns)
+
     def make(self, call: Call, random: Random) -> Script:
         """The script of the turn."""
         turn = min(call.conversation.turn, len(self.turns))

@@ -4,7 +4,7 @@ Left alone it stops every stream for tens of milliseconds, several times a secon
 largest part of the error of their times. Calls leave no cycles behind, so there is little to find.
 What the server is made of is frozen once it has started; then the collector is off, and `sweep`
 runs it when no call is in flight, or when so much has piled up that it must. Only `mockllm serve`
-does this: a process that hosts a server in its tests keeps the collector as it wants it.
+and `mockllm record` do this: a process that hosts a server in its tests keeps the collector as it wants it.
 """
 
 from __future__ import annotations

@@ -234,13 +234,14 @@ class Reply:
     def block(self, index: int, part: Text | ToolCall) -> dict[str, Any]:
         """A block with everything in it; arguments that are no JSON stay the text that they are."""
         match part:
-            case ToolCall(name, arguments):
+            case ToolCall(name, arguments, id):
                 text = "".join(arguments)
                 try:
                     given = json.loads(text)
                 except ValueError:
                     given = text
-                return {"type": "tool_use", "id": self.tool_id(index), "name": name, "input": given}
+                id = id or self.tool_id(index)
+                return {"type": "tool_use", "id": id, "name": name, "input": given}
             case Text(pieces, "reasoning"):
                 thought = "".join(pieces)
                 return {"type": "thinking", "thinking": thought, "signature": self.signature(index)}
@@ -271,9 +272,9 @@ class Reply:
     def opening(self, index: int, part: Text | ToolCall, number: int) -> Frame:
         """The event that opens a block with nothing in it."""
         match part:
-            case ToolCall(name):
-                kind = "tool"
-                block = {"type": "tool_use", "id": self.tool_id(index), "name": name, "input": {}}
+            case ToolCall(name, id=id):
+                kind, id = "tool", id or self.tool_id(index)
+                block = {"type": "tool_use", "id": id, "name": name, "input": {}}
             case Text(kind="reasoning"):
                 kind, block = "start", {"type": "thinking", "thinking": "", "signature": ""}
             case _:

@@ -230,7 +230,7 @@ class Reply:
         script = self.script
         tools = [
             {
-                "id": self.tool_id(index, number),
+                "id": call.id or self.tool_id(index, number),
                 "type": "function",
                 "function": {"name": call.name, "arguments": "".join(call.arguments)},
             }
@@ -364,9 +364,8 @@ class Reply:
     def tool_frames(self, index: int, step: int, part: ToolCall, *, bears: bool) -> Iterator[Frame]:
         """The chunks of one tool call; the first of an answer may carry the role too."""
         number = sum(isinstance(one, ToolCall) for one in self.script.parts[:step])
-        deltas = self.form.tool_deltas(
-            number, self.tool_id(index, number), part.name, part.arguments, opens=bears
-        )
+        id = part.id or self.tool_id(index, number)
+        deltas = self.form.tool_deltas(number, id, part.name, part.arguments, opens=bears)
         said = replace(self.script, parts=self.script.parts[:step]).tokens
         for turn, (delta, tokens) in enumerate(deltas):
             first = bears and turn == 0

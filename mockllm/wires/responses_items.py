@@ -287,7 +287,8 @@ class FunctionItem(Item):
             "type": "function_call",
             "status": status,
             "arguments": "".join(self.call.arguments) if whole else "",
-            "call_id": "call_" + self.style.identity.letters(f"call/{self.ordinal}", 24),
+            "call_id": self.call.id
+            or "call_" + self.style.identity.letters(f"call/{self.ordinal}", 24),
             "name": self.call.name,
         }
 

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from mockllm.cassettes.cassette import (
-    Ending,
-    Exchange,
-    Piece,
-    Recording,
-    Request,
-    merged,
-)
-from mockllm.cassettes.redacting import head_without_secrets
-from mockllm.cassettes.response import ResponseReader
+import asyncio
+from collections.abc import Iterable
+from typing import cast
+
+from mockllm.cassettes.cassette import Exchange, Piece, Recording, Request, merged
 from mockllm.cassettes.text import exchange_text, header_text
 from mockllm.engine.plan import Plan
+from mockllm.record.relay import Relay
 from mockllm.server.player import Player
 from mockllm.timeline.events import WireEvent
 from mockllm.timeline.score import score
@@ -36,26 +32,27 @@ def played(events: tuple[WireEvent, ...]) -> tuple[tuple[Piece, ...], str, int]:
 
 
 def recorded(plan: Plan) -> Recording:
-    """The recording that a proxy before this server would make."""
-    pieces, how, ended = played(plan.lowered.events)
-    reader = ResponseReader(plan.call.method)
-    kept = []
+    """The recording that the proxy makes of what a plan does on its socket."""
+    return asyncio.run(relayed(*played(plan.lowered.events), plan.call.method))
+
+
+async def relayed(pieces: Iterable[Piece], how: str, ended: int, method: str = "POST") -> Recording:
+    """What the proxy's relay has of bytes that come at their times, and of how that ends."""
+    now = [0.0]
+    client = FakeTransport(FakeClock())
+    relay = Relay(cast(asyncio.Transport, client), method, lambda: now[0])
     for piece in pieces:
-        for part in reader.feed(piece.data):
-            raw = head_without_secrets(part.raw) if part.kind == "head" else part.raw
-            kept.append(Piece(piece.at, raw))
-    if reader.rest:
-        kept.append(Piece(pieces[-1].at, reader.rest))
-    whole = reader.complete or (how == "fin" and reader.head and reader.framing == "close")
-    ending: Ending
-    if how == "rst":
-        ending = "rst"
-    elif how == "held":
-        ending = "open"
-    else:
-        ending = "complete" if whole else "fin"
-    last = pieces[-1].at if pieces else 0
-    return Recording(merged(kept), ending, ended if ended >= 0 else last, plan.call.method)
+        now[0] = piece.at / 1e6
+        relay.data_received(piece.data)
+    now[0] = max(now[0], ended / 1e6)
+    match how:
+        case "rst":
+            relay.connection_lost(ConnectionResetError())
+        case "fin" | "half" | "complete":  # a proxy sees the end of what is sent, and closes
+            relay.connection_lost(None)
+        case _:
+            relay.leave()
+    return relay.recording(await relay.over)
 
 
 def exchange(plan: Plan) -> Exchange:

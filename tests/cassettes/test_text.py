@@ -15,6 +15,7 @@ from mockllm.cassettes.cassette import (
     Request,
     merged,
 )
+from mockllm.cassettes.playing import frames_apart
 from mockllm.cassettes.reading import read
 from mockllm.cassettes.response import chunk
 from mockllm.cassettes.text import exchange_text, header_text
@@ -110,6 +111,24 @@ def test_frames_beside_bytes() -> None:
     text = exchange_text(Exchange(Request("GET", "/"), recording))
     assert '#   at 2 extra: "1"\n#   at 3 done: "[DONE]"\n' in text
     assert again(recording) == recording
+
+
+EVENTS = st.lists(
+    st.sampled_from(
+        [b"data: 1\n\n", b"data: 2\r\n\r\n", b": ping\n\n", b"da", b"ta: 3\n\n", b"x\n"]
+    ),
+    max_size=6,
+)
+
+
+@given(EVENTS, st.booleans())
+def test_frames_are_told_where_they_do_not_stand(events: list[bytes], joined: bool) -> None:
+    """Whether the frames follow as comments is what reading them all would say."""
+    if joined:
+        events = [b"".join(events)]
+    recording = of((1, HEAD), *((2 + at, chunk(data)) for at, data in enumerate(events) if data))
+    text = exchange_text(Exchange(Request("GET", "/"), recording))
+    assert ("# The frames" in text) is bool(frames_apart(recording))
 
 
 def test_a_torn_end() -> None:

@@ -23,6 +23,8 @@ from mockllm.matchers.method import Method
 from mockllm.matchers.model import Model
 from mockllm.matchers.path import Path
 from mockllm.matchers.stream import Stream
+from mockllm.matchers.system import System
+from mockllm.matchers.tool_result import ToolResult
 from mockllm.matchers.tools import Tools
 from mockllm.matchers.wire import Wire
 
@@ -50,6 +52,39 @@ CALL = Call(
     conversation=Conversation("What is the time\nin Paris?", tools={"get_time": {}, "say": {}}),
 )
 BARE = Call("GET", "/nowhere")
+OLD = {"role": "tool", "tool_call_id": "1", "content": "of the turn before"}
+TALK = Call(
+    "POST",
+    "/",
+    data={
+        "messages": [
+            {"role": "system", "content": "Be brief."},
+            {"role": "developer", "content": [{"type": "text", "text": "Be kind."}]},
+            OLD,
+            {"role": "user", "content": "Well?"},
+            {"role": "tool", "tool_call_id": "2", "content": [{"type": "text", "text": "sunny"}]},
+        ]
+    },
+)
+RESPONSES = Call(
+    "POST",
+    "/",
+    data={
+        "instructions": "Be kind.",
+        "input": [{"type": "function_call_output", "call_id": "1", "output": "sunny"}],
+    },
+)
+ANTHROPIC = Call(
+    "POST",
+    "/",
+    data={
+        "system": [{"type": "text", "text": "Be kind."}],
+        "messages": [
+            {"role": "user", "content": "Well?"},
+            {"role": "user", "content": [{"type": "tool_result", "content": "sunny"}]},
+        ],
+    },
+)
 NOT_GPT = "model is 'gpt-4o-mini', wanted anything but llama* or gpt*"
 NOT_BLUE = "header x-team is 'red', 'blue', wanted anything but blue"
 TWO_REASONS = "header x-a is nothing, wanted 1, header x-b is nothing, wanted any"
@@ -129,6 +164,20 @@ NOT_IN = "message is 'What is the time\\nin Paris?', wanted anything but /(?m)^i
         (Tools(["x*", "get_*"]), CALL, None),
         (Tools("sing"), CALL, "tools is 'get_time', 'say', wanted sing"),
         (Tools({"not": "sing"}), CALL, None),
+        (System("Be bri"), TALK, None),
+        (System("/^You/"), TALK, "system is 'Be brief.\\nBe kind.', wanted /^You/"),
+        (System({"absent": True}), CALL, None),
+        (System("kind"), RESPONSES, None),
+        (System(["rude", "kind"]), ANTHROPIC, None),
+        (System("kind"), BARE, "system is nothing, wanted 'kind'"),
+        (ToolResult(True), TALK, None),
+        (ToolResult(False), TALK, "tool_result is 'sunny', wanted none"),
+        (ToolResult("sun"), TALK, None),
+        (ToolResult("sun"), RESPONSES, None),
+        (ToolResult(["rain", "sun"]), ANTHROPIC, None),
+        (ToolResult("rain"), ANTHROPIC, "tool_result is 'sunny', wanted 'rain'"),
+        (ToolResult(False), CALL, None),
+        (ToolResult({"not": "sun"}), BARE, None),
         (BodyOver("1023B"), CALL, None),
         (BodyOver("1KiB"), CALL, "the body has 1024 bytes, wanted over 1024"),
     ],
@@ -280,6 +329,10 @@ def test_matchers_are_types_of_a_profile() -> None:
         (Tools, True, True),
         (Tools, ["a*"], True),
         (Tools, {"not": True}, False),
+        (System, "/a/", True),
+        (ToolResult, False, True),
+        (ToolResult, {"present": True}, True),
+        (ToolResult, 1, False),
         (BodyOver, "1KiB", True),
         (BodyOver, 100, False),
     ],

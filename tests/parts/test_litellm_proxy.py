@@ -7,19 +7,16 @@ of the comparison, as they are of the answers that ship.
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Iterator
-from contextlib import ExitStack
-from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
 from mockllm import MockLLM
 from mockllm.shapes.catalogue import catalogue
-from tests.parts.answers import Answer, answer_to, chat, free_port, running
-from tests.parts.installed import need
+from tests.parts.answers import Answer, answer_to, chat, free_port
+from tests.parts.litellm_server import litellm
 from tests.parts.test_envoy_bytes import port_of
 
 pytestmark = pytest.mark.parts("litellm-proxy")
@@ -116,7 +113,7 @@ class Pair(NamedTuple):
 
 
 def configuration(url: str) -> dict[str, object]:
-    """The proxy's, which is JSON and so YAML; nothing is tried again."""
+    """The proxy's; nothing is tried again."""
     closed = f"http://127.0.0.1:{free_port()}/v1"
     bases = {group: f"{url}/p/{group}/v1" for group in GROUPS.values()} | {"refused": closed}
     common = {"model": "openai/x", "api_key": "none", "max_retries": 0}
@@ -148,22 +145,11 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
     for name, fault in faults.items():
         text = f"mockllm: 1\nabout: One failure, {name}.\ndialect: vllm\nfaults: [{{{fault}}}]\n"
         (folder / f"{name}.yaml").write_text(text, "utf-8")
-    program = Path(need("litellm-proxy")).with_name("litellm")
-    settings = {
-        "PATH": os.environ["PATH"],
-        "HOME": str(folder),
-        "NO_PROXY": "*",
-        "LITELLM_LOCAL_MODEL_COST_MAP": "True",
-        "LITELLM_DANGEROUSLY_PERMIT_WEAK_OR_UNSET_MASTER_KEY": "true",
-    }
-    with ExitStack() as stack:
-        server = stack.enter_context(MockLLM(profiles=folder))
-        port = free_port()
-        config = folder / "config.yaml"
-        config.write_text(json.dumps(configuration(server.url)), "utf-8")
-        command = [str(program), "--config", str(config), "--host", "127.0.0.1"]
-        started = running([*command, "--port", str(port)], port, folder / "log", **settings)
-        yield Pair(stack.enter_context(started), port_of(server))
+    with (
+        MockLLM(profiles=folder) as server,
+        litellm(folder, configuration(server.url)) as port,
+    ):
+        yield Pair(port, port_of(server))
 
 
 def without_the_call(answer: Answer) -> Answer:

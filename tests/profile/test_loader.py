@@ -62,9 +62,9 @@ SELECTORS = "a selector such as content 5, content 3..5, frame -1 or finish"
         ("pacing: {jitter: 0.2}", "2:18: pacing.jitter: expected a share such as 20%, got 0.2"),
         ("pacing: {jitter: 200%}", "2:18: pacing.jitter: expected a share of at most 100%, got '200%'"),
         # scripts
-        ("script: text6", "2:9: script: expected the name of a script (canonical, cjk60, echo, reasoning60, refusal60, text60, tools2) or a mapping (echo, file, refusal, replay, schema, template, text, tool_calls, turns, words), got 'text6'; did you mean 'text60'?"),
-        ("script: 3", "2:9: script: expected the name of a script (canonical, cjk60, echo, reasoning60, refusal60, text60, tools2) or a mapping (echo, file, refusal, replay, schema, template, text, tool_calls, turns, words), got 3"),
-        ("script: {txt: a}", "2:9: script: expected a script (echo, file, refusal, replay, schema, template, text, tool_calls, turns, words), got a mapping with txt; did you mean 'text'?"),
+        ("script: text6", "2:9: script: expected the name of a script (canonical, cjk60, echo, reasoning60, refusal60, text60, tools2) or a mapping (echo, file, parts, refusal, replay, schema, sequence, template, text, tool_calls, turns, words), got 'text6'; did you mean 'text60'?"),
+        ("script: 3", "2:9: script: expected the name of a script (canonical, cjk60, echo, reasoning60, refusal60, text60, tools2) or a mapping (echo, file, parts, refusal, replay, schema, sequence, template, text, tool_calls, turns, words), got 3"),
+        ("script: {txt: a}", "2:9: script: expected a script (echo, file, parts, refusal, replay, schema, sequence, template, text, tool_calls, turns, words), got a mapping with txt; did you mean 'text'?"),
         ("script: {text: a, words: 5}", "2:9: script: expected a script of one kind, got a mapping with text, words; write text and words one by one"),
         ("script: {words: 0}", "2:17: script.words: expected a number of at least 1, got 0"),
         ("script: {words: 100001}", "2:17: script.words: expected a number of at most 100000, got 100001"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import logging
 import os
 import signal
 import socket
@@ -21,6 +22,9 @@ import uvloop
 from openai import APIConnectionError, OpenAI
 
 from mockllm import MockLLM
+from mockllm.cassettes.cassette import Exchange
+from mockllm.record.proxy import RecordingProxy
+from mockllm.record.recorder import Recorder
 from mockllm.server.kernel import reset_on_close
 from tests.record.build import GUARD, cassette, recording, upstream
 from tests.server.raw import chat, connected, text_of
@@ -204,6 +208,30 @@ def test_the_client_leaves(out: Path, factory: Factory) -> None:
     assert one.recording.pieces[-1].data.endswith(b"data: 1\n\n")
 
 
+def test_the_end_comes_before_the_file(
+    running: MockLLM, out: Path, factory: Factory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The client has the end while the exchange is not written yet; the proxy does not stop before."""
+    written, real, stop = threading.Event(), Recorder.write_meanwhile, RecordingProxy.stop
+
+    async def late(recorder: Recorder, exchange: Exchange) -> bool:
+        await asyncio.to_thread(written.wait, GUARD)
+        return await real(recorder, exchange)
+
+    async def stopping(proxy: RecordingProxy) -> None:
+        written.set()
+        await stop(proxy)
+
+    monkeypatch.setattr(Recorder, "write_meanwhile", late)
+    monkeypatch.setattr(RecordingProxy, "stop", stopping)
+    with recording(running.url, out, factory=factory) as url:
+        with connected(url) as raw:
+            raw.send(chat(path="/p/truncated-dirty/v1/chat/completions"))
+            assert raw.read_all()[1] == "fin"
+        assert not cassette(out).exchanges
+    assert [one.recording.ending for one in cassette(out)] == ["fin"]
+
+
 def test_gzip(out: Path) -> None:
     """A packed body stays packed: the client gets its bytes, and the cassette has them."""
     packed = gzip.compress(b'data: {"a": 1}\n\ndata: [DONE]\n\n')
@@ -281,8 +309,11 @@ def test_redacted_bodies(running: MockLLM, out: Path) -> None:
         assert raw.read_until(b"\r\n") == b"HTTP/1.1 200 OK\r\n"
 
 
-def test_only_what_is_missing(running: MockLLM, out: Path) -> None:
+def test_only_what_is_missing(
+    running: MockLLM, out: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     """With --record-missing a request that is there is answered from the cassette."""
+    caplog.set_level(logging.INFO, "mockllm")
     with recording(running.url, out) as url, connected(url) as raw:
         raw.send(chat())
         first = raw.read_while_not_ended(b"0\r\n\r\n")
@@ -295,6 +326,27 @@ def test_only_what_is_missing(running: MockLLM, out: Path) -> None:
         raw.read_while_not_ended(b"0\r\n\r\n")
     assert len(running.calls) == before + 1
     assert len(cassette(out).exchanges) == 2
+    assert "answered POST /v1/chat/completions from line 6" in caplog.text
+
+
+def test_equal_requests_that_were_recorded(out: Path) -> None:
+    """With --record-missing they get the exchanges in their order, and the last one again and again."""
+    said = iter(b"abc")
+
+    def answer(sock: socket.socket) -> None:
+        sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n%c" % next(said))
+
+    def heard(url: str) -> bytes:
+        with connected(url) as raw:
+            raw.send(chat(close=True))
+            return raw.read_all()[0][-1:]
+
+    with upstream(answer) as url:
+        with recording(url, out) as proxy:
+            assert [heard(proxy) for _ in range(2)] == [b"a", b"b"]
+        with recording(url, out, missing=True) as proxy:
+            assert [heard(proxy) for _ in range(3)] == [b"a", b"b", b"b"]
+    assert next(said) == ord("c")
 
 
 def test_killed_in_mid_recording(running: MockLLM, out: Path) -> None:

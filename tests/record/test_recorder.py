@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import logging
 import os
@@ -12,6 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from mockllm.cassettes.cassette import CassetteError, Exchange, Piece, Recording, Request
+from mockllm.cassettes.text import exchange_text
 from mockllm.cli import cli
 from mockllm.record.recorder import Recorder
 from tests.record.build import cassette
@@ -40,6 +42,25 @@ def test_it_grows(tmp_path: Path) -> None:
     assert path.read_text("utf-8").startswith(before)
     assert len(cassette(path).exchanges) == 3
     assert cassette(path).upstream == URL
+
+
+def test_in_slices(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is written in slices is what is written at once, and others are served between them."""
+    monkeypatch.setattr("mockllm.record.recorder.SLICE", 0.0)
+    turns: list[None] = []
+
+    async def write_slowly() -> None:
+        recorder = Recorder(tmp_path / "b.yaml", upstream=URL)
+        writing = asyncio.ensure_future(recorder.write_meanwhile(ONE))
+        while not writing.done():
+            turns.append(None)
+            await asyncio.sleep(0)
+        recorder.close()
+
+    write(tmp_path / "a.yaml")
+    asyncio.run(write_slowly())
+    assert (tmp_path / "b.yaml").read_bytes() == (tmp_path / "a.yaml").read_bytes()
+    assert len(turns) > 5
 
 
 def test_a_torn_end_becomes_comments(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -93,7 +114,8 @@ def test_a_full_disk(
         ("mockllm-cassette: 2\n...\n", "made by a newer mockllm"),
         ("something: else\n...\n", "expected a cassette that begins with"),
         ("notes\n", "expected a cassette that begins with"),
-        ("mockllm-cassette: 1\nredacted: [user]\n...\n", "expected the same bodies to be redacted (--redact 'user')"),
+        (f"mockllm-cassette: 1\nredacted: [user]\n...\n{exchange_text(ONE)}", "expected the same bodies to be redacted (--redact 'user')"),
+        ("mockllm-cassette: 1\nredacted: ['a[?(@.b)]']\n...\n", "2:12: expected a path such as $.messages[*].content or $..email, got 'a[?(@.b)]'"),
     ],
 )  # fmt: skip
 def test_a_file_that_is_something_else(text: str, message: str, tmp_path: Path) -> None:
@@ -104,6 +126,72 @@ def test_a_file_that_is_something_else(text: str, message: str, tmp_path: Path) 
         Recorder(path, upstream=URL)
     assert message in str(caught.value)
     assert path.read_text("utf-8") == text
+
+
+def test_a_cassette_without_exchanges(tmp_path: Path) -> None:
+    """One that was only begun is begun again."""
+    path = tmp_path / "c.yaml"
+    Recorder(path, upstream=URL).close()
+    Recorder(path, upstream="http://other.test", redacted=("user",)).close()
+    assert cassette(path).upstream == "http://other.test"
+    assert cassette(path).redacted == ("user",)
+
+
+def test_two_recorders(tmp_path: Path) -> None:
+    """A file that is written to is refused, and free again afterwards."""
+    path = tmp_path / "c.yaml"
+    first = Recorder(path, upstream=URL)
+    with pytest.raises(CassetteError) as caught:
+        Recorder(path, upstream=URL)
+    said = "another recorder writes to it; stop that one, or choose another file"
+    assert str(caught.value) == f"{path}: {said}"
+    first.close()
+    write(path)
+
+
+def test_no_file(tmp_path: Path) -> None:
+    """A pipe is no cassette, and is not waited for."""
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(CassetteError) as caught:
+        Recorder(tmp_path / "pipe", upstream=URL)
+    assert str(caught.value).endswith("pipe: expected a file, got a device, a pipe or a folder")
+
+
+def test_edited_meanwhile(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A file that somebody has made shorter is continued at its end, with a warning."""
+    path = tmp_path / "c.yaml"
+    recorder = Recorder(path, upstream=URL)
+    assert recorder.write(ONE)
+    assert recorder.write(ONE)
+    text = path.read_text("utf-8")
+    path.write_text(text[: text.rindex("---")], "utf-8")
+    assert recorder.write(ONE)
+    recorder.close()
+    assert "was changed meanwhile; it is continued at its new end" in caplog.text
+    assert len(cassette(path).exchanges) == 2
+
+
+def test_replaced_meanwhile(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Nothing is written to a file that nobody can find any more."""
+    path = tmp_path / "c.yaml"
+    recorder = Recorder(path, upstream=URL)
+    path.unlink()
+    assert not recorder.write(ONE)
+    recorder.close()
+    assert f"{path}: the file was removed or replaced; start again: GET /v1/models" in caplog.text
+
+
+def test_no_more_than_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A cassette does not grow beyond what can be read again."""
+    path = tmp_path / "c.yaml"
+    recorder = Recorder(path, upstream=URL)
+    monkeypatch.setattr("mockllm.record.recorder.MAX_BYTES", path.stat().st_size + 10)
+    assert not recorder.write(ONE)
+    recorder.close()
+    assert "it would have more than" in caplog.text
+    assert cassette(path).exchanges == ()
 
 
 def run(*arguments: Any) -> tuple[int, str]:
@@ -121,4 +209,8 @@ def test_the_command_says_what_is_wrong(tmp_path: Path) -> None:
     status, text = run("--upstream", "upstream", "--out", tmp_path / "c.yaml")
     wanted = "mockllm: --upstream: expected a URL such as https://api.openai.com, got 'upstream'\n"
     assert (status, text) == (1, wanted)
+    path = "messages[?(@.role)]"
+    status, text = run("--upstream", URL, "--out", tmp_path / "c.yaml", "--redact", path)
+    wanted = "mockllm: --redact: expected a path such as $.messages[*].content or $..email, got "
+    assert (status, text) == (1, f"{wanted}'{path}'\n")
     assert not (tmp_path / "c.yaml").exists()

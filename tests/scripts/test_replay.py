@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -10,20 +13,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockllm.cassettes.cassette import Ending, Exchange, Piece, Recording, Request, merged
-from mockllm.cassettes.redacting import head_without_secrets
+from mockllm.cassettes.cassette import Exchange, Piece, Recording, Request, merged
+from mockllm.cassettes.redacting import reads_without_secrets
+from mockllm.cassettes.response import LAST, chunk
 from mockllm.engine.engine import Engine
 from mockllm.engine.plan import Conditions, Plan
 from mockllm.profile.library import Library
 from mockllm.profile.problems import ProfileError
 from mockllm.timeline.events import Extra, Frame
-from tests.cassettes.build import cassette_text, exchange, played
+from tests.cassettes.build import cassette_text, exchange, played, relayed
 from tests.engine.build import Clock, ask, engine
 
 FOLDER = Path(__file__).parents[2] / "profiles"
 EVERYDAY = sorted(path.stem for path in FOLDER.glob("*.yaml"))
 ELSEWHERE = {
-    "headers-trickle",  # a head is recorded with the time of its last byte
     "slow-reader-oom",  # more at one time than the fake transport takes
 }
 INCIDENTS = sorted({path.stem for path in FOLDER.glob("incidents/*/*.yaml")} - ELSEWHERE)
@@ -51,14 +54,17 @@ def replaying(folder: Path, text: str, profile: str = "", paced: bool = True) ->
 def as_written(plan: Plan) -> tuple[tuple[Piece, ...], str, int]:
     """What a plan puts on the socket, its head as a cassette has it."""
     pieces, ending, ended = played(plan.lowered.events)
-    shown = []
-    for piece in pieces:
-        head, mark, rest = piece.data.partition(b"\r\n\r\n")
-        if head.startswith(b"HTTP/"):
-            shown.append(Piece(piece.at, head_without_secrets(head) + mark + rest))
-        else:
-            shown.append(piece)
-    return tuple(shown), ending, ended
+    count = 0
+    while count < len(pieces) and in_head(pieces[:count]):
+        count += 1
+    head, rest = pieces[:count], pieces[count:]
+    return merged([*reads_without_secrets(head), *rest]), ending, ended
+
+
+def in_head(pieces: Iterable[Piece]) -> bool:
+    """Whether the final head is not whole yet."""
+    whole = b"".join(piece.data for piece in pieces).split(b"\r\n\r\n")[:-1]
+    return all(head.startswith(b"HTTP/1.1 1") for head in whole)
 
 
 @pytest.mark.parametrize("name", EVERYDAY + INCIDENTS)
@@ -84,31 +90,71 @@ def test_a_recording_of_mockllm_plays_the_same(name: str, stream: bool, tmp_path
         assert got == want
 
 
+FRAMINGS = {
+    "close": b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n",
+    "chunked": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nX: y\r\n\r\n",
+    "length": b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n",
+    "none": b"",
+}
+
+
 @given(
+    framing=st.sampled_from(sorted(FRAMINGS)),
     reads=st.lists(
-        st.tuples(st.integers(1, 10**9), st.binary(min_size=1, max_size=50)), max_size=10
+        st.tuples(st.integers(10, 10**9), st.binary(min_size=1, max_size=50)), max_size=10
     ),
-    ending=st.sampled_from(["fin", "rst", "open"]),
+    cuts=st.lists(st.integers(0, 400), max_size=6),
+    ending=st.sampled_from(["complete", "fin", "rst", "open"]),
     more=st.integers(0, 10**9),
 )
 def test_any_timeline_plays_the_same(
+    framing: str,
     reads: list[tuple[int, bytes]],
-    ending: Ending,
+    cuts: list[int],
+    ending: str,
     more: int,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    """Bytes of any kind, at any times, are played as they came."""
-    at, pieces = 7, [Piece(7, b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n")]
-    for wait, data in reads:
-        at += wait
-        pieces.append(Piece(at, data))
-    recording = Recording(merged(pieces), ending, at + more)
+    """Bytes of any kind, framed and torn in any way, at any times, are played as they came."""
+    pieces = tuple(torn(framed(framing, reads, whole=ending == "complete"), cuts))
+    recording = asyncio.run(relayed(pieces, ending, pieces[-1].at + more if pieces else more))
+    kept = framing in ("chunked", "length") and ending == "complete"
+    if framing == "close" and ending == "fin":
+        ending = "complete"  # the end of the connection is the end of the body
+    elif framing == "none" and ending == "complete":
+        ending = "fin"  # what is no HTTP is never whole
+    assert recording.ending == ending
     text = cassette_text(Exchange(Request("POST", CHAT, (), body()), recording))
     plan = ask(replaying(tmp_path_factory.mktemp("any"), text), body=body())
     got, how, ended = played(plan.lowered.events)
-    assert got == recording.pieces
-    assert how == {"fin": "fin", "rst": "rst", "open": "held"}[ending]
+    assert got == pieces
+    assert how == {"rst": "rst", "open": "held"}.get(ending, "done" if kept else "fin")
     assert ended == (-1 if ending == "open" else recording.ended)
+
+
+def framed(framing: str, reads: list[tuple[int, bytes]], *, whole: bool) -> Iterator[Piece]:
+    """A response of these bytes; without `whole` its end is missing."""
+    length = sum(len(data) for _, data in reads)
+    at, head = 0, FRAMINGS[framing]
+    if framing == "length":
+        head %= length if whole else length + 1
+    yield Piece(at, head)
+    for wait, data in reads:
+        at += wait
+        yield Piece(at, chunk(data) if framing == "chunked" else data)
+    if framing == "chunked" and whole:
+        yield Piece(at, LAST)
+
+
+def torn(pieces: Iterable[Piece], cuts: list[int]) -> Iterator[Piece]:
+    """The same bytes in more reads: what is behind a cut comes a microsecond later."""
+    start = 0
+    for piece in merged(pieces):
+        end = start + len(piece.data)
+        inside = [cut - start for cut in sorted({*cuts}) if start < cut < end]
+        for at, (a, b) in enumerate(pairwise([0, *inside, len(piece.data)])):
+            yield Piece(piece.at + at, piece.data[a:b])
+        start = end
 
 
 def healthy(**fields: Any) -> Exchange:
@@ -242,6 +288,20 @@ def test_a_path_that_nobody_serves(tmp_path: Path) -> None:
     plan = ask(replaying(tmp_path, text), "/custom/thing", method="GET", body=b"")
     assert played(plan.lowered.events)[0] == recording.pieces
     assert plan.refused is None
+
+
+@pytest.mark.parametrize("path", ["/v1/models/m:predict", "/openai/deployments/m/chat/completions"])
+def test_a_model_in_the_path(path: str, tmp_path: Path) -> None:
+    """A body without a model is found also where the API reads the model from the path."""
+    recording = Recording(
+        (Piece(5, b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"),), "complete", 5
+    )
+    body = b'{"instances": [1], "messages": []}'
+    text = cassette_text(Exchange(Request("POST", path, (), body), recording))
+    strict = replaying(tmp_path, text, "script: {replay: c.yaml, strict: true}")
+    plan = ask(strict, path, body=body)
+    assert plan.call.model == "m"
+    assert played(plan.lowered.events)[0] == recording.pieces
 
 
 def test_http10_and_close(tmp_path: Path) -> None:

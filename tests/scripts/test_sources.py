@@ -78,6 +78,12 @@ R60 = (
         ('{echo: {prefix: "You: "}}', Script((words("You: What is the time?"),))),
         ("refusal60", Script((words(R60, "refusal"),))),
         ("{turns: [text60, echo]}", NAMED["text60"].script(CALL, Random(1))),
+        ("{text: a bcd, characters: 2}", Script((Text(("a ", "bc", "d")),))),
+        ("{text: '', characters: 2}", Script((Text(()),))),
+        ("{tool_calls: [{name: f, id: call_1}]}", Script((ToolCall("f", ("{", "}"), "call_1"),), "tool_calls")),
+        ("{parts: [{text: a}, {tool_calls: [{name: f}]}, {text: b}]}", Script((words("a"), ToolCall("f", ("{", "}")), words("b")), "tool_calls")),
+        ("{parts: [{text: a}, {text: b, finish: length}], n: 2}", Script((words("a"), words("b")), "length", choices=2)),
+        ("{sequence: [text60, echo]}", NAMED["text60"].script(CALL, Random(1))),
         ("{schema: {const: a b}}", Script((words('"a b"'),))),
         ("{schema: request}", Script((words(CANONICAL),))),
         ("{tool_calls: auto}", Script((words(CANONICAL),))),
@@ -121,6 +127,14 @@ def test_turns_keep_what_their_scripts_want() -> None:
     assert said(inner + ", finish: stop, n: 3}").finish == "stop"
     assert said(inner + ", n: 3}").choices == 3
     assert said("{turns: [{turns: [{text: deep}]}]}").text == "deep"
+
+
+@pytest.mark.parametrize(("visit", "text"), [(1, "one"), (2, "two"), (3, "two")])
+def test_sequences(visit: int, text: str) -> None:
+    """Each call has its script, and the last one repeats; what scripts count is counted."""
+    found = source("{sequence: [{text: one}, {text: two}]}")
+    assert found.script(replace(CALL, visit=visit), Random(1)).text == text
+    assert found.scopes == {"session"}
 
 
 def test_templates() -> None:
@@ -221,7 +235,9 @@ def test_files_that_cannot_be(tmp_path: Path, name: str, message: str) -> None:
         ("{n: -1}", "expected a number of at least 0, got -1"),
         ("{n: 129}", "expected a number of at most 128, got 129"),
         ("{turns: []}", "expected at least 1 of them, got a list of 0"),
-        ("{turns: [{wrds: 1}]}", "expected a script (echo, file, refusal, replay, schema, template, text, tool_calls, turns, words), got a mapping with wrds; did you mean 'words'?"),
+        ("{turns: [{wrds: 1}]}", "expected a script (echo, file, parts, refusal, replay, schema, sequence, template, text, tool_calls, turns, words), got a mapping with wrds; did you mean 'words'?"),
+        ("{text: a, characters: 0}", "expected a number of at least 1, got 0"),
+        ("{parts: [{text: a, n: 2}]}", "expected parts of an answer, got a mapping with n; say it beside `parts`"),
         ("{echo: all}", "expected whole, or a mapping with prefix, got 'all'"),
         ("{echo: {suffix: x}}", "unknown key 'suffix'; known keys: prefix"),
         ("{schema: text}", "expected request, or a JSON Schema as a mapping, got 'text'"),
