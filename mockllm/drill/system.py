@@ -46,7 +46,9 @@ class Start(Strict):
     )
     ready: Text = Field("/", description="The path that answers when it is ready.")
     within: Duration = Field(60.0, description="How long that may take.")
-    version: tuple[Text, ...] = Field((), description="The command that prints its version.")
+    version: tuple[Text, ...] = Field(
+        (), description="The command that prints its version, with placeholders."
+    )
     environment: dict[str, Text] = Field({}, description="Variables that it needs.")
 
 

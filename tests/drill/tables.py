@@ -25,7 +25,7 @@ from tests.parts.installed import program
 PAGE = Path(__file__).parents[2] / "docs" / "drills.md"
 BEGIN, END = "<!-- tables -->\n", "<!-- /tables -->\n"
 SDKS = ("openai", "anthropic", "litellm", "langchain")
-GATEWAYS = ("envoy", "haproxy", "litellm-proxy", "nginx")
+GATEWAYS = ("envoy", "haproxy", "litellm-proxy", "nginx", "portkey")
 
 
 def arguments() -> Iterator[str]:

@@ -12,6 +12,7 @@ PROGRAMS = {
     "ai-sdk": PARTS / "ai-sdk/node_modules/ai/package.json",
     "anthropic": PARTS / "anthropic/bin/python",
     "build": PARTS / "build/bin/python",
+    "chromium": PARTS / "chromium/run",
     "envoy": PARTS / "envoy/bin/envoy",
     "haproxy": PARTS / "haproxy/run",
     "kserve": PARTS / "kserve/bin/python",
@@ -28,6 +29,8 @@ PROGRAMS = {
     "openai-go": PARTS / "openai-go/client",
     "openai-java": PARTS / "openai-java/lib",
     "openai-node": PARTS / "openai-node/node_modules/openai/package.json",
+    "playwright": PARTS / "playwright/bin/python",
+    "portkey": PARTS / "portkey/node_modules/.bin/gateway",
 }
 """The program that a test starts, or the file that it reads; a part that is not here is looked for on PATH."""
 
