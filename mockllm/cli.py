@@ -513,10 +513,13 @@ def drill(*, timeout: float, retries: int, guard: float, speed: float, **options
     Exit status 1 if anything is wrong or hung (with --baseline: and was not there), 2 where the
     command cannot be carried out.
     """
-    from mockllm.drill.command import Options, run
+    from mockllm.drill.command import Options, command_of, run
     from mockllm.drill.limits import Limits
 
-    sys.exit(run(Options(limits=Limits(timeout, retries, guard, speed), **options)))
+    command = command_of(click.get_current_context())
+    sys.exit(
+        run(Options(limits=Limits(timeout, retries, guard, speed), command=command, **options))
+    )
 
 
 @cli.command()

@@ -99,9 +99,13 @@ class Cell:
 
 def cut(text: str | None) -> str | None:
     """A text that is not too long for a report."""
-    if text is None or len(text) <= LONGEST:
-        return text
-    return f"{text[:LONGEST]}… {len(text) - LONGEST} characters more"
+    return None if text is None else shortened(text, LONGEST)
+
+
+def shortened(text: str, most: int) -> str:
+    """At most so many characters of a text, and how many it had more."""
+    more = len(text) - most
+    return text if more <= 0 else f"{text[:most]}… {more} characters more"
 
 
 RESCUE = ("client.text", "client.tool_calls", "client.finish", "client.usage")
@@ -134,7 +138,8 @@ def verdict_of(
     advice = "; ".join(f"{one.name}: {one.evidence}" for one in findings)
     if error is not None:
         also = f"; advice: {advice}" if advice else ""
-        return "failed safely", f"{error.name}: {error.message[:160]}{also}"
+        said = shortened(error.message, 160)
+        return "failed safely", f"{error.name}: {said}{also}" if said else f"{error.name}{also}"
     if findings:
         return "survived with advice", advice
     return "survived", "; ".join(one.statement for one in held)

@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import click
+from click.core import ParameterSource
 
 from mockllm import __version__
 from mockllm.drill.cell import Cell, Verdict
@@ -37,6 +38,8 @@ from mockllm.profile.problems import ProfileError
 FILE_OF = {"markdown": "drill.md", "json": "drill.json", "junit": "drill.xml", "html": "drill.html"}
 """The file of each form of the report."""
 FORMATS = ("table", *FILE_OF)
+ONLY_SHOWN = ("out", "formats", "baseline")
+"""Options that decide how results are shown, and not what they are."""
 ALL = "all"
 """The name of no bundle: every incident."""
 BUNDLE = "core"
@@ -64,6 +67,8 @@ class Options:
     formats: tuple[str, ...] = ()
     baseline: Path | None = None
     only_list: bool = False
+    command: str = ""
+    """How it was asked for, to be printed with what came out."""
 
 
 class Usage(Exception):
@@ -76,6 +81,21 @@ class Wanted:
 
     system: System
     beside: Path
+
+
+def command_of(context: click.Context) -> str:
+    """The command line that gives the same results: what was given, but for where they go."""
+    words = ["mockllm", str(context.info_name)]
+    options_first = sorted(context.command.params, key=lambda one: isinstance(one, click.Argument))
+    for parameter in options_first:
+        name = parameter.name or ""
+        if context.get_parameter_source(name) is ParameterSource.DEFAULT or name in ONLY_SHOWN:
+            continue
+        given = context.params[name]
+        option = [parameter.opts[0]] if isinstance(parameter, click.Option) else []
+        for value in given if isinstance(given, tuple) else (given,):
+            words += [*option, str(value)]
+    return shlex.join(words)
 
 
 def run(options: Options) -> int:
@@ -114,6 +134,7 @@ def drilled(options: Options) -> int:
         tuple(about_of(incident) for incident in incidents),
         tuple(columns),
         now() - begun,
+        options.command,
     )
     report(results, options)
     return verdict(results, baseline)
@@ -293,13 +314,18 @@ def report(results: Results, options: Options) -> None:
     forms = options.formats or (FORMATS if options.out is not None else ("table",))
     for form in forms:
         if form == "table":
-            click.echo(table(results, painted), nl=False)
+            click.echo(table(results, painted, terminal_width()), nl=False)
         elif options.out is None:
             click.echo(TEXTS[form](results), nl=False)
         else:
             path = options.out / FILE_OF[form]
             path.write_text(TEXTS[form](results), "utf-8")
             click.echo(f"wrote {path}", err=True)
+
+
+def terminal_width() -> int | None:
+    """The columns of a terminal; a file or pipe has none."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 TEXTS: Mapping[str, Callable[[Results], str]] = {

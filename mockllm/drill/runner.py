@@ -169,7 +169,7 @@ def scaled(expect: Expect, limits: Limits, *, scalable: bool) -> Expect:
 def with_server(cell: Cell, subject: Subject, stage: Stage, calls: tuple[Entry, ...]) -> Cell:
     """The cell with what the server did."""
     zero = stage.zero
-    marks = [mark for call in calls for mark in marks_of(call, zero)]
+    marks = [mark for call in calls for mark in marks_of(call, zero, now())]
     return replace(
         cell,
         attempts=len(calls),

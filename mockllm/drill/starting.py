@@ -161,7 +161,7 @@ def answers(port: int, path: str) -> bool:
 
 
 def version_of(command: list[str]) -> str:
-    """The first line that a program says of its version."""
+    """The first line that a program says of its version; the program by its name, wherever it lies."""
     try:
         done = subprocess.run(  # noqa: S603  the user names the program
             command, capture_output=True, text=True, timeout=GRACE * 6, check=False
@@ -169,7 +169,7 @@ def version_of(command: list[str]) -> str:
     except (OSError, subprocess.TimeoutExpired):
         return ""
     lines = [line.strip() for line in f"{done.stdout}\n{done.stderr}".splitlines() if line.strip()]
-    return lines[0] if lines else ""
+    return lines[0].replace(command[0], Path(command[0]).name) if lines else ""
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:

@@ -66,7 +66,7 @@ def lines(report: dict[str, Any]) -> Iterator[str]:
     yield row(*["---"] * (2 + len(VERDICTS)))
     for system in systems:
         counts = (str(system["counts"][verdict]) for verdict in VERDICTS)
-        version = system["version"].partition(" - ")[0].rpartition("/bin/")[2]
+        version = system["version"].partition(" - ")[0]
         yield row(f"`{system['name']}`", text_of(version), *counts)
     yield ""
     yield row("Incident", *(f"`{system['name']}`" for system in systems))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import socket
 import sys
 from pathlib import Path
@@ -84,6 +85,7 @@ def test_two_systems_and_all_reports(tmp_path: Path) -> None:
         "drill.html", "drill.json", "drill.md", "drill.xml",
     ]  # fmt: skip
     assert "timeout 2 s, 2 retries" in done.stdout
+    assert document["command"] == shlex.join(["mockllm", "drill", *systems, *incidents])
     again = run(*systems, *incidents, "--baseline", tmp_path / "drill.json")
     assert again.exit_code == 0
     assert "0 worse than the baseline, 1 as bad as before" in again.stderr
