@@ -230,8 +230,8 @@ def test_the_table_fits_the_terminal() -> None:
     assert numbers.splitlines()[0].split() == ["incident", *"12345678"]
     assert "8 = the system 7 (1): 1 wrong" in numbers
     for text, width in ((signs, 140), (numbers, 80)):
-        assert max(len(line) for line in text.splitlines()[:3]) <= width
-        assert "✗ wrong, ∞ hung" in text
+        assert max(map(len, text.splitlines())) <= width
+        assert "✗ wrong, ∞ hung" in " ".join(text.split())
 
 
 def test_signs_differ() -> None:

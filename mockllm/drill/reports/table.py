@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from textwrap import fill
 
 from mockllm.drill.cell import VERDICTS, Verdict
 from mockllm.drill.reports.visible import visible
@@ -78,11 +79,17 @@ def lines(results: Results, paint: Paint, width: int | None) -> Iterator[str]:
         shown = (paint(cells(verdict).ljust(size), verdict) for verdict, size in verdicts)
         yield "  ".join([about.name.ljust(first), *shown]).rstrip()
     yield ""
-    if cells is not signed:
+    for line in told(results, names, signs=cells is not signed, numbered=heads is numbers):
+        yield line if width is None else fill(line, width, subsequent_indent="  ")
+
+
+def told(results: Results, names: list[str], *, signs: bool, numbered: bool) -> Iterator[str]:
+    """What stands below the table: signs and numbers in words, versions, counts and limits."""
+    if signs:
         yield ", ".join(map(signed, VERDICTS))
-    for number, name, column in zip(numbers, names, results.columns, strict=True):
+    for number, (name, column) in enumerate(zip(names, results.columns, strict=True), 1):
         counts = ", ".join(f"{n} {verdict}" for verdict, n in column.counts().items() if n)
-        key = f"{number} = " if heads is numbers else ""
+        key = f"{number} = " if numbered else ""
         yield f"{key}{name} ({visible(column.version)}): {counts or 'nothing'}"
     yield f"limits: {results.limits.as_text()}; {results.seconds:.0f} s in all"
 
