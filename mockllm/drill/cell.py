@@ -25,6 +25,10 @@ VERDICTS: tuple[Verdict, ...] = (
 """From best to worst; what was not judged stands between good and bad."""
 LONGEST = 4000
 """Characters of an answer's text that a report has."""
+EVENTS = 400
+"""Events of a client that a report has."""
+SHOWN = 500
+"""Characters of an event that a report has."""
 BAD: frozenset[Verdict] = frozenset({"wrong", "hung"})
 
 
@@ -82,7 +86,10 @@ class Cell:
             "judgements": [asdict(one) for one in self.judgements],
             "findings": [one.as_json() for one in self.findings],
             "facts": dict(self.facts),
-            "client": [[round(e.time - self.begun, 6), e.kind, e.text] for e in self.events],
+            "client": [
+                [round(e.time - self.begun, 6), e.kind, shortened(e.text, SHOWN)]
+                for e in kept(self.events)
+            ],
             "server": [
                 [
                     round(m.time - self.begun, 6),
@@ -95,6 +102,15 @@ class Cell:
             ],
             "sent": list(self.sent),
         }
+
+
+def kept(events: tuple[Event, ...]) -> tuple[Event, ...]:
+    """Of many events the first and the last."""
+    if len(events) <= EVENTS:
+        return events
+    half = EVENTS // 2
+    more = Event(events[half].time, "more", f"{len(events) - EVENTS} events more")
+    return (*events[:half], more, *events[-half:])
 
 
 def cut(text: str | None) -> str | None:

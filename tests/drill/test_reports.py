@@ -21,6 +21,7 @@ from mockllm.drill.reports.markdown import markdown
 from mockllm.drill.reports.table import MEANINGS, SIGNS, table
 from mockllm.drill.reports.timeline import legend, timeline
 from mockllm.drill.results import About, BadBaseline, Column, Results, as_text, read_baseline
+from mockllm.drill.worker import Event
 from tests.drill.samples import EVIL, cell, results
 
 VOID = {"meta", "link", "br", "img", "input", "hr"}
@@ -117,6 +118,20 @@ def test_what_cannot_be_seen_is_shown() -> None:
     text = html(results(Column("a", "1", "", (cell("incident-0", sent=sent),))))
     assert "data: {}␍\n␍\n\\ufeff␛[31m" in text
     assert not set(text) & set("\x00\r\x1b\ufeff\u202e\ud83d")
+
+
+def test_the_json_has_the_first_and_the_last_of_many_events() -> None:
+    """A client that reads megabytes does not fill the report with them."""
+    events = tuple(Event(100 + n / 1000, "line", "x" * 2000) for n in range(2000))
+    column = Column("a", "1", "", (cell("incident-0", events=events, sent=()),))
+    text = as_text(results(column))
+    client = json.loads(text)["systems"][0]["cells"][0]["client"]
+    assert [client[0][0], client[200][1:], client[-1][0]] == [
+        0,
+        ["more", "1600 events more"],
+        1.999,
+    ]
+    assert len(text) < 400_000
 
 
 def test_every_form_can_be_written() -> None:
