@@ -8,6 +8,8 @@ from itertools import pairwise
 from mockllm.drill.cell import Mark, shortened
 from mockllm.engine.journal import Entry
 from mockllm.timeline.describe import describe
+from mockllm.timeline.events import Wait
+from mockllm.timeline.framing import Lowered
 
 MARKS = 400
 """Marks that a cell keeps of each call."""
@@ -39,8 +41,9 @@ def all_marks(entry: Entry, zero: float, now: float) -> Iterator[Mark]:
         begun, begun, "request", f"{entry.method} {entry.path} attempt {entry.attempt}", number
     )
     lines = list(describe(entry.plan.steps[: entry.reached], entry.plan.speed))
+    begins = begins_of(entry.plan.lowered)
     last = ended if ended is not None else max(now, begun)
-    times = [*(begun + line.time for line in lines), last]
+    times = [*(begun + begins.get(line.step, line.time) for line in lines), last]
     for line, (start, until) in zip(lines, pairwise(times), strict=True):
         names = ", ".join(entry.plan.reports[index].text for index in line.faults)
         text = f"{line.what} {line.text}" + (f" <- {names}" if names else "")
@@ -54,6 +57,18 @@ def all_marks(entry: Entry, zero: float, now: float) -> Iterator[Mark]:
         yield Mark(
             left, left, "peer", f"client left ({entry.outcome.peer or 'unknown how'})", number
         )
+
+
+def begins_of(lowered: Lowered) -> dict[int, float]:
+    """When each step begins on the socket, in seconds: later than in the timeline where bytes are
+    split, and have pauses between. A step of which nothing is sent is not in it."""
+    begins: dict[int, float] = {}
+    clock = 0.0
+    for event, step in zip(lowered.events, lowered.origin, strict=True):
+        begins.setdefault(step, clock)
+        if isinstance(event, Wait):
+            clock += event.seconds
+    return begins
 
 
 def sent_text(entry: Entry) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from mockllm import MockLLM
 from mockllm.drill.marks import marks_of
 from tests.server.raw import chat, connected
@@ -21,3 +23,19 @@ def test_a_silence_that_has_not_ended_lasts_until_now() -> None:
     assert (silence.kind, silence.text) == ("wait", "wait forever <- stall: forever")
     assert silence.until - silence.time == 20
     assert {mark.until - mark.time for mark in marks[:-1]} == {0}
+
+
+def test_pauses_between_bytes_move_what_comes_after() -> None:
+    """Frames that are split leave as late as their pieces before, not where the timeline has them."""
+    split = "mockllm: 1\nscript: {words: 3}\nfaults: [{encode: {split: {bytes: 10, gap: 10ms}}}]"
+    with MockLLM(split) as server, connected(server.url) as raw:
+        raw.send(chat(close=True))
+        raw.read_all()
+        server.settle()
+        (entry,) = server.calls
+        marks = marks_of(entry, 0.0, 100.0)
+    frames = [mark.time - entry.at for mark in marks if mark.kind == "frame"]
+    assert len(frames) > 3
+    assert all(b - a >= 0.05 for a, b in pairwise(frames))
+    (end,) = (mark for mark in marks if mark.kind == "end")
+    assert end.time - entry.at > frames[-1]
