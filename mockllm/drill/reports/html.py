@@ -176,10 +176,10 @@ def elsewhere(
     number: int, about: About, columns: Sequence[Column], row: Sequence[Cell]
 ) -> Iterator[str]:
     """The way back to the table, and to the same incident with other systems."""
-    yield '<nav aria-label="The same incident">'
+    yield '<p class="elsewhere">'
     yield f'<a href="#{fragment(f"i-{about.name}")}">↑ Table</a>'
     for other, (column, cell) in enumerate(zip(columns, row, strict=True)):
         if other != number:
             name = f"{column.name}: {about.name}"
             yield f"<span>{markup(column.name)} {badge(cell.verdict, target(other, about.name), name)}</span>"
-    yield "</nav>"
+    yield "</p>"
