@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,11 +17,11 @@ from click.testing import CliRunner
 from mockllm.cli import cli
 from mockllm.drill.reports.html import html
 from tests.drill.samples import results
+from tests.parts.driving import driven
 from tests.parts.installed import need
 
 pytestmark = pytest.mark.parts("chromium", "playwright")
 
-GUARD = 300.0
 INCIDENTS = ("crlf-lines", "loading-model-503", "stream-ends-at-300s")
 LOADS = "<title>loads</title><img src='http://elsewhere.test/x.png'><link rel='stylesheet' href='https://other.test/x.css'>"
 """A page that does what a report never does."""
@@ -51,19 +50,10 @@ def proxy() -> Iterator[tuple[str, list[str]]]:
 
 def opened(*pages: Path) -> tuple[list[dict[str, Any]], list[str]]:
     """What a browser made of pages, and what it asked of other hosts."""
-    drive = Path(__file__).with_name("browser_drive.py")
     with proxy() as (address, asked):
-        command = [need("playwright"), str(drive), need("chromium"), address]
-        done = subprocess.run(
-            [*command, *(page.as_uri() for page in pages)],
-            check=False,
-            capture_output=True,
-            text=True,
-            timeout=GUARD,
-            stdin=subprocess.DEVNULL,
-        )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout), asked
+        uris = (page.as_uri() for page in pages)
+        said = driven("playwright", "browser_drive.py", need("chromium"), address, *uris)
+    return json.loads(said), asked
 
 
 def test_a_browser_reads_the_report(tmp_path: Path) -> None:

@@ -31,7 +31,8 @@ def html(results: Results) -> str:
 def page(results: Results) -> Iterator[str]:
     """Its parts."""
     style, script = asset("page.css"), asset("page.js")
-    policy = f"default-src 'none'; style-src '{digest(style)}'; script-src '{digest(script)}'"
+    allowed = f"style-src '{digest(style)}'; script-src '{digest(script)}'"
+    policy = f"default-src 'none'; base-uri 'none'; form-action 'none'; {allowed}"
     names = markup(", ".join(column.name for column in results.columns))
     yield "<!doctype html>"
     yield '<html lang="en"><head><meta charset="utf-8">'

@@ -7,7 +7,7 @@ const boxes = [...choice.querySelectorAll("input")];
 function show() {
   const wanted = new Set(boxes.filter((box) => box.checked).map((box) => box.value));
   for (const one of told) one.hidden = !one.dataset.v.split(" ").some((verdict) => wanted.has(verdict));
-  for (const group of document.querySelectorAll("tbody:has(> .group)"))
+  for (const group of document.querySelectorAll(".tall tbody"))
     group.hidden = !group.querySelector("tr[data-v]:not([hidden])");
   const left = [...rows].filter((row) => !row.hidden).length;
   document.getElementById("shown").textContent = `${left} of ${rows.length} incidents`;
