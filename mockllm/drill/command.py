@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 import shutil
-import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -25,9 +24,10 @@ from mockllm.drill.reports.markdown import markdown
 from mockllm.drill.reports.table import COLOURS, table
 from mockllm.drill.results import About, BadBaseline, Column, Results, as_text, read_baseline
 from mockllm.drill.runner import drill
+from mockllm.drill.runtimes import DRIVERS, CannotRun
 from mockllm.drill.starting import CannotStart, Running, find, started
 from mockllm.drill.subject import Client, Subject
-from mockllm.drill.system import CLIENTS, FILES, BadSystem, System, load_system, names, shipped
+from mockllm.drill.system import CLIENTS, BadSystem, System, load_system, names, shipped
 from mockllm.drill.upstream import Shared
 from mockllm.drill.worker import Lost, Worker, now
 from mockllm.profile.incidents import Incident, category_of
@@ -54,6 +54,7 @@ class Options:
     systems: tuple[str, ...] = ()
     listen: str | None = None
     pythons: tuple[str, ...] = ()
+    modules: tuple[str, ...] = ()
     programs: tuple[str, ...] = ()
     bundle: str | None = None
     category: str | None = None
@@ -207,15 +208,18 @@ def place(system: System, given: Iterable[str]) -> str | None:
 def client(system: System, options: Options) -> Client:
     """A client; raises `Usage` where its library is missing."""
     assert system.client is not None
-    python = place(system, options.pythons) or sys.executable
-    if shutil.which(python) is None:
-        raise Usage(f"--python: there is no interpreter '{python}'")
+    driver = DRIVERS[system.client]
+    given = options.pythons if driver.runtime == "python" else options.modules
     try:
-        return Client(Worker(FILES[system.client], python=python), options.limits)
+        command = driver.command(place(system, given))
+    except CannotRun as error:
+        raise Usage(f"{driver.option}: {error}") from None
+    try:
+        return Client(Worker(command), options.limits)
     except Lost as error:
         raise Usage(
-            f"{system.client} does not run in the environment of {python} ({error}); install it "
-            f"there, or name another interpreter with --python {system.name}=PATH"
+            f"{system.client} does not run as '{shlex.join(command)}' ({error}); install it there, "
+            f"or name another place with {driver.option} {system.name}=PATH"
         ) from None
 
 
@@ -270,9 +274,10 @@ def subject_of(
             running = stack.enter_context(started(system, wanted.beside, upstream, limits, program))
 
         def make() -> Subject:
-            return Gateway(system, running, server, Worker(FILES[system.client or "http"]), limits)
+            asker = Worker(DRIVERS[system.client or "http"].command())
+            return Gateway(system, running, server, asker, limits)
 
-        yield make, running, 1
+        yield make, running, min(options.jobs, system.jobs or options.jobs)
 
 
 def listening(system: System, options: Options) -> tuple[str, int]:

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import queue
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed, wait
 from dataclasses import replace
+from threading import Event as Bell
 
 from mockllm.drill.cell import Cell, Verdict, verdict_of
 from mockllm.drill.limits import Limits
 from mockllm.drill.marks import marks_of, sent_text
-from mockllm.drill.subject import Subject
+from mockllm.drill.sequence import Answered, merged
+from mockllm.drill.subject import Subject, Told
 from mockllm.drill.task import CannotAsk, Task, task_of
 from mockllm.drill.upstream import Stage
 from mockllm.drill.worker import Hung, Lost, now
 from mockllm.engine.findings.verdict import judge as judge_conduct
 from mockllm.engine.journal import Entry
-from mockllm.engine.judge import judge
-from mockllm.profile.expect import Expect
+from mockllm.engine.judge import Judgement, Seen, judge
+from mockllm.profile.expect import Expect, ExpectCaller, ExpectPart
 from mockllm.profile.incidents import Incident
 from mockllm.profile.library import Library
 from mockllm.scripts.canonical import CANONICAL
@@ -59,16 +61,24 @@ def drill(
         made = [one.result() for one in starting if one.exception() is None]
         for ready in starting:
             free.put(ready.result())
-        for done in as_completed([pool.submit(run, incident) for incident in wanted]):
-            cell = done.result()
-            cells[cell.incident] = cell
-            on_cell(cell)
+        for group in groups(wanted, made[0]):
+            for done in as_completed([pool.submit(run, incident) for incident in group]):
+                cell = done.result()
+                cells[cell.incident] = cell
+                on_cell(cell)
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
         for one in made:
             one.close()  # what is still asked ends with it
         pool.shutdown()
     return tuple(cells[incident.name] for incident in wanted)
+
+
+def groups(incidents: Sequence[Incident], subject: Subject) -> Iterator[list[Incident]]:
+    """What may run side by side: most of them, then one by one those that would disturb others."""
+    alone = [incident for incident in incidents if subject.alone(incident)]
+    yield [incident for incident in incidents if incident not in alone]
+    yield from ([incident] for incident in alone)
 
 
 def cell_of(incident: Incident, subject: Subject, limits: Limits, library: Library) -> Cell:
@@ -87,34 +97,87 @@ def cell_of(incident: Incident, subject: Subject, limits: Limits, library: Libra
         return replace(bare, reason=f"the incident cannot be played here: {error}")
     with stage:
         begun = now()
+        told: list[Told] = []
         try:
             subject.begin(stage.client_url, incident.name)
-            begun = now()
-            answer = subject.ask(task, limits.guard)
+            for _ in times(incident, limits):
+                begun = now()
+                told.append(subject.ask(task, limits.patience(pause_of(incident))))
         except Lost as lost:
             verdict: Verdict = "hung" if isinstance(lost, Hung) else "wrong"
+            before = f"call {len(told) + 1}: " if told else ""
             cell = replace(
                 bare,
                 verdict=verdict,
-                reason=str(lost),
-                begun=begun,
+                reason=f"{before}{lost}",
+                begun=told[0].begun if told else begun,
                 seconds=now() - begun,
-                events=lost.events,
+                events=(*(event for one in told for event in one.events), *lost.events),
             )
             return with_server(cell, subject, stage, stage.calls)
         stage.settle()
         calls = stage.calls
         cell = replace(
             bare,
-            seen=answer.seen,
-            begun=answer.begun,
-            seconds=answer.seen.seconds or 0.0,
-            events=answer.events,
+            # Of several calls the first that failed stands for all.
+            seen=next((one.seen for one in told if one.seen.error), told[-1].seen),
+            begun=told[0].begun,
+            seconds=max(one.seen.seconds or 0.0 for one in told),
+            events=tuple(event for one in told for event in one.events),
         )
         cell = with_server(cell, subject, stage, calls)
         if not calls and not incident.loaded.profile.listeners:
             return replace(cell, reason="no request reached the server")
-        return judged(cell, incident, calls, alive(incident, subject, stage, limits), limits)
+        if unmet(incident, calls):
+            return replace(cell, reason="no fault acted: the request is not one that meets it")
+        if task.leaves_after is not None and not all(one.seen.left for one in told):
+            return replace(cell, reason="its caller has to leave the stream, and did not")
+        answered = answered_of(told, calls, stage.zero)
+        well = alive(incident, subject, stage, limits)
+        return judged(cell, incident, answered, well, limits, subject)
+
+
+def pause_of(incident: Incident) -> float:
+    """Seconds that a good client waits before each retry."""
+    expect = incident.loaded.profile.expect
+    gap = expect.server.gap if expect and expect.server else None
+    return (gap.min if gap else None) or 0.0
+
+
+def unmet(incident: Incident, calls: Sequence[Entry]) -> bool:
+    """Whether the requests met nothing of an incident that is about faults.
+
+    A fault of a kept connection is the exception: a client that keeps none cannot meet it.
+    """
+    profile = incident.loaded.profile
+    points = {f.anchor.point for route in profile.all_routes for f in route.faults} - {"idle"}
+    return bool(points) and not profile.listeners and not any(entry.fired for entry in calls)
+
+
+def caller_of(incident: Incident) -> ExpectCaller:
+    """What the caller does."""
+    expect = incident.loaded.profile.expect
+    return (expect.caller if expect else None) or ExpectCaller()
+
+
+def times(incident: Incident, limits: Limits) -> Iterator[int]:
+    """The numbers of the calls, each when it is time for it."""
+    caller, scalable = caller_of(incident), incident.loaded.profile.scalable
+    every = caller.every / limits.faster(scalable=scalable)
+    begun = now()
+    for number in range(caller.calls):
+        Bell().wait(max(0.0, begun + number * every - now()))
+        yield number
+
+
+def answered_of(told: Sequence[Told], calls: Sequence[Entry], zero: float) -> list[Answered]:
+    """Each logical call with its requests: those that came from when it was asked until the next."""
+    begins = [one.begun - zero for one in told[1:]]
+    found = []
+    for one, since, until in zip(told, [0.0, *begins], [*begins, float("inf")], strict=True):
+        own = [entry for entry in calls if since <= entry.at < until]
+        found.append(Answered(one.seen, own))
+    return found
 
 
 def alive(incident: Incident, subject: Subject, stage: Stage, limits: Limits) -> bool | None:
@@ -135,19 +198,35 @@ def alive(incident: Incident, subject: Subject, stage: Stage, limits: Limits) ->
 
 
 def judged(
-    cell: Cell, incident: Incident, calls: tuple[Entry, ...], alive: bool | None, limits: Limits
+    cell: Cell,
+    incident: Incident,
+    answered: Sequence[Answered],
+    alive: bool | None,
+    limits: Limits,
+    subject: Subject,
 ) -> Cell:
-    """The cell of a call that ended."""
+    """The cell of calls that ended."""
     assert cell.seen is not None
     profile = incident.loaded.profile
     expect = profile.expect or Expect()
-    seen = replace(cell.seen, alive=alive)
-    judgements = judge(scaled(expect, limits, scalable=profile.scalable), seen, calls)
     if alive is False and expect.after is None:
-        judgements = (*judgements, *judge(Expect(after="alive"), seen, calls))
-    findings = judge_conduct(calls).findings
+        expect = expect.model_copy(update={"after": "alive"})
+    fair = subject.fair(scaled(expect, limits, scalable=profile.scalable))
+    calls = [entry for one in answered for entry in one.calls]
+
+    def judge_all(expect: Expect, seen: Seen, calls: Sequence[Entry]) -> tuple[Judgement, ...]:
+        return judge(expect, replace(seen, alive=alive), calls, fallback=subject.elsewhere(calls))
+
+    judgements = merged(
+        [judge_all(fair, one.seen, one.calls) for one in answered],
+        judge_all(fair, cell.seen, calls),
+    )
+    # Of several logical calls none is a retry of another, though their requests are alike.
+    found = [one for each in answered for one in judge_conduct(each.calls).findings]
+    findings = tuple({one.name: one for one in reversed(found)}.values())[::-1]
     wanted = expect.server.attempts if expect.server else None
     too_few = wanted is not None and len(calls) < (wanted.min or 0)
+    seen = replace(cell.seen, alive=alive)
     verdict, reason = verdict_of(seen, judgements, findings, too_few=too_few)
     return replace(
         cell, verdict=verdict, reason=reason, seen=seen, judgements=judgements, findings=findings
@@ -156,14 +235,32 @@ def judged(
 
 def scaled(expect: Expect, limits: Limits, *, scalable: bool) -> Expect:
     """The expectation with its limits on time in this drill's time."""
-    client, server = expect.client, expect.server
-    if client is not None and client.within is not None:
-        within = limits.within(client.within, scalable=scalable)
-        client = client.model_copy(update={"within": within})
-    if server is not None and server.closed_within is not None:
-        closed = limits.closing(server.closed_within)
-        server = server.model_copy(update={"closed_within": closed})
-    return expect.model_copy(update={"client": client, "server": server})
+
+    def part(one: ExpectPart) -> ExpectPart:
+        client, server = one.client, one.server
+        if client is not None and client.within is not None:
+            within = limits.within(client.within, scalable=scalable)
+            client = client.model_copy(update={"within": within})
+        if server is not None and server.closed_within is not None:
+            closed = limits.closing(server.closed_within)
+            server = server.model_copy(update={"closed_within": closed})
+        if server is not None and server.returns is not None:
+            faster = limits.faster(scalable=scalable)
+            # What is left of a client's own pauses does not run faster.
+            within = limits.within(server.returns.within, scalable=scalable)
+            after = server.returns.after / faster
+            returns = server.returns.model_copy(update={"after": after, "within": within})
+            server = server.model_copy(update={"returns": returns})
+        more = {
+            name: part(inner)
+            for name in ("advice", "fallback")
+            if isinstance(inner := getattr(one, name, None), ExpectPart)
+        }
+        return one.model_copy(update={"client": client, "server": server, **more})
+
+    found = part(expect)
+    assert isinstance(found, Expect)
+    return found
 
 
 def with_server(cell: Cell, subject: Subject, stage: Stage, calls: tuple[Entry, ...]) -> Cell:

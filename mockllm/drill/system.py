@@ -7,20 +7,12 @@ from pathlib import Path
 from typing import Literal
 
 import yaml
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
+from mockllm.drill.runtimes import DRIVERS
 from mockllm.faults.values import Duration, Strict, Text, expected, hint_for
 
-FILES = {
-    "openai": "openai_sdk",
-    "anthropic": "anthropic_sdk",
-    "litellm": "litellm_sdk",
-    "langchain": "langchain_sdk",
-    "aiohttp": "aiohttp_loop",
-    "http": "http_loop",
-}
-"""The program that drives each client."""
-CLIENTS = tuple(FILES)
+CLIENTS = tuple(DRIVERS)
 
 
 class BadSystem(Exception):
@@ -55,11 +47,8 @@ class System(Strict):
 
     name: Text = Field(description="Its name in tables.")
     about: Text = Field("", description="What it is, in a sentence.")
-    client: Literal["openai", "anthropic", "litellm", "langchain", "aiohttp", "http"] | None = (
-        Field(
-            None,
-            description="The client that is drilled, or that asks a gateway (http by default).",
-        )
+    client: Text | None = Field(
+        None, description="The client that is drilled, or that asks a gateway (http by default)."
     )
     command: Text | None = Field(None, description="A program that is run once per incident.")
     wires: tuple[Text, ...] = Field(
@@ -70,14 +59,30 @@ class System(Strict):
         "127.0.0.1:8089", description="Where a gateway that runs already finds its upstream."
     )
     start: Start | None = Field(None, description="How a gateway is started.")
-    select: Literal["model", "key", "path"] = Field(
+    fallback: Text | None = Field(
+        None,
+        description="The model that a gateway falls back to, as its upstream is asked for it; `*` stands "
+        "for any letters.",
+    )
+    select: Literal["model", "key", "path", "header"] = Field(
         "model", description="What a gateway lets through, to choose the incident by."
     )
     model: Text = Field("mock-{incident}", description="The model that is asked for.")
     key: Text = Field("mockllm-not-a-key", description="The key that the gateway wants.")
     path: Text = Field("/v1", description="The path behind the gateway's address.")
     headers: dict[str, Text] = Field({}, description="Headers that the gateway wants.")
+    jobs: int | None = Field(
+        None, ge=1, description="How many cells may run at a time where that is less than `--jobs`."
+    )
     needs: Text = Field("", description="What has to be installed, and where it cannot run.")
+
+    @field_validator("client")
+    @classmethod
+    def known_client(cls, name: str | None) -> str | None:
+        """Refuse a client that nothing drives."""
+        if name is not None and name not in CLIENTS:
+            raise expected(" or ".join(CLIENTS), name)
+        return name
 
     @model_validator(mode="after")
     def one_kind(self) -> System:
