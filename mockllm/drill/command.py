@@ -215,7 +215,7 @@ def client(system: System, options: Options) -> Client:
     except CannotRun as error:
         raise Usage(f"{driver.option}: {error}") from None
     try:
-        return Client(Worker(command), options.limits)
+        return Client(Worker(command), system.limits(options.limits))
     except Lost as error:
         raise Usage(
             f"{system.client} does not run as '{shlex.join(command)}' ({error}); install it there, "
@@ -244,8 +244,10 @@ def column_of(
         def on_cell(cell: Cell) -> None:
             show(system.name, cell)
 
-        cells = drill(incidents, made, options.limits, library=library, jobs=jobs, on_cell=on_cell)
-    return Column(system.name, version, system.about, cells, running.configuration)
+        limits = system.limits(options.limits)
+        cells = drill(incidents, made, limits, library=library, jobs=jobs, on_cell=on_cell)
+    about = system.described(options.limits)
+    return Column(system.name, version, about, cells, running.configuration)
 
 
 @contextmanager
@@ -253,7 +255,7 @@ def subject_of(
     wanted: Wanted, library: Library, options: Options
 ) -> Iterator[tuple[Callable[[], Subject], Running, int]]:
     """What makes the subjects of a system, how it runs, and how many cells may run at a time."""
-    system, limits = wanted.system, options.limits
+    system, limits = wanted.system, wanted.system.limits(options.limits)
     if system.command is not None:
         command = system.command
         yield lambda: Command(command, limits, system.wires), Running(""), options.jobs

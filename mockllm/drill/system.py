@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Literal
@@ -9,6 +10,7 @@ from typing import Literal
 import yaml
 from pydantic import Field, ValidationError, field_validator, model_validator
 
+from mockllm.drill.limits import Limits
 from mockllm.drill.runtimes import DRIVERS
 from mockllm.faults.values import Duration, Strict, Text, expected, hint_for
 
@@ -59,6 +61,12 @@ class System(Strict):
         "127.0.0.1:8089", description="Where a gateway that runs already finds its upstream."
     )
     start: Start | None = Field(None, description="How a gateway is started.")
+    timeout: Duration | None = Field(
+        None, description="Its own time limit, where it has another than the drill gives."
+    )
+    retries: int | None = Field(
+        None, ge=0, description="Its own retries, where it has others than the drill gives."
+    )
     fallback: Text | None = Field(
         None,
         description="The model that a gateway falls back to, as its upstream is asked for it; `*` stands "
@@ -93,6 +101,23 @@ class System(Strict):
         if not given and self.client is None:
             raise expected("client, command, gateway or start", {})
         return self
+
+    def limits(self, given: Limits) -> Limits:
+        """The drill's limits with its own in their place."""
+        timeout = given.timeout if self.timeout is None else self.timeout
+        return replace(
+            given,
+            timeout=timeout,
+            retries=given.retries if self.retries is None else self.retries,
+            guard=max(given.guard, timeout),
+        )
+
+    def described(self, given: Limits) -> str:
+        """What it is, and its own limits where it has some."""
+        own = self.limits(given)
+        if own == given:
+            return self.about
+        return f"{self.about} Its own limits: {own.as_text()}.".lstrip()
 
     @property
     def is_gateway(self) -> bool:

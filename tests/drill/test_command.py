@@ -139,6 +139,17 @@ def test_a_gateway_that_changes_nothing(tmp_path: Path, select: str) -> None:
     assert "needs further ports" in blackhole["reason"]
 
 
+def test_limits_of_a_systems_own(tmp_path: Path) -> None:
+    """What its file says holds for it, and is told with its results."""
+    path = tmp_path / "mine.yaml"
+    path.write_text("name: mine\nclient: openai\ntimeout: 500ms\nretries: 0\n", "utf-8")
+    done = run("--system", path, "loading-model-503", "--format", "json")
+    (mine,) = json.loads(done.stdout)["systems"]
+    assert mine["cells"][0]["attempts"] == 1
+    assert mine["cells"][0]["verdict"] == "failed safely"
+    assert mine["about"].startswith("Its own limits: timeout 0.5 s, 0 retries")
+
+
 def test_every_shipped_system_is_whole() -> None:
     """Each loads, says what it needs, and its template has only known placeholders."""
     known = ("config", "folder", "port", "program", "retries", "timeout", "timeout_ms", "upstream")
