@@ -6,20 +6,17 @@ import queue
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed, wait
 from dataclasses import replace
-from threading import Event as Bell
 
-from mockllm.drill.cell import Cell, Verdict, verdict_of
+from mockllm.drill.cell import Cell, Verdict
+from mockllm.drill.judging import judged
 from mockllm.drill.limits import Limits
 from mockllm.drill.marks import marks_of, sent_text
-from mockllm.drill.sequence import Answered, merged
+from mockllm.drill.sequence import answered_of, pause_of, times
 from mockllm.drill.subject import Subject, Told
 from mockllm.drill.task import CannotAsk, Task, task_of
 from mockllm.drill.upstream import Stage
 from mockllm.drill.worker import Hung, Lost, now
-from mockllm.engine.findings.verdict import judge as judge_conduct
 from mockllm.engine.journal import Entry
-from mockllm.engine.judge import Judgement, Seen, judge
-from mockllm.profile.expect import Expect, ExpectCaller, ExpectPart
 from mockllm.profile.incidents import Incident
 from mockllm.profile.library import Library
 from mockllm.scripts.canonical import CANONICAL
@@ -137,13 +134,6 @@ def cell_of(incident: Incident, subject: Subject, limits: Limits, library: Libra
         return judged(cell, incident, answered, well, limits, subject)
 
 
-def pause_of(incident: Incident) -> float:
-    """Seconds that a good client waits before each retry."""
-    expect = incident.loaded.profile.expect
-    gap = expect.server.gap if expect and expect.server else None
-    return (gap.min if gap else None) or 0.0
-
-
 def unmet(incident: Incident, calls: Sequence[Entry]) -> bool:
     """Whether the requests met nothing of an incident that is about faults.
 
@@ -152,32 +142,6 @@ def unmet(incident: Incident, calls: Sequence[Entry]) -> bool:
     profile = incident.loaded.profile
     points = {f.anchor.point for route in profile.all_routes for f in route.faults} - {"idle"}
     return bool(points) and not profile.listeners and not any(entry.fired for entry in calls)
-
-
-def caller_of(incident: Incident) -> ExpectCaller:
-    """What the caller does."""
-    expect = incident.loaded.profile.expect
-    return (expect.caller if expect else None) or ExpectCaller()
-
-
-def times(incident: Incident, limits: Limits) -> Iterator[int]:
-    """The numbers of the calls, each when it is time for it."""
-    caller, scalable = caller_of(incident), incident.loaded.profile.scalable
-    every = caller.every / limits.faster(scalable=scalable)
-    begun = now()
-    for number in range(caller.calls):
-        Bell().wait(max(0.0, begun + number * every - now()))
-        yield number
-
-
-def answered_of(told: Sequence[Told], calls: Sequence[Entry], zero: float) -> list[Answered]:
-    """Each logical call with its requests: those that came from when it was asked until the next."""
-    begins = [one.begun - zero for one in told[1:]]
-    found = []
-    for one, since, until in zip(told, [0.0, *begins], [*begins, float("inf")], strict=True):
-        own = [entry for entry in calls if since <= entry.at < until]
-        found.append(Answered(one.seen, own))
-    return found
 
 
 def alive(incident: Incident, subject: Subject, stage: Stage, limits: Limits) -> bool | None:
@@ -195,72 +159,6 @@ def alive(incident: Incident, subject: Subject, stage: Stage, limits: Limits) ->
     except Lost:
         return False
     return answer.seen.error is None and (answer.seen.text or "") == CANONICAL
-
-
-def judged(
-    cell: Cell,
-    incident: Incident,
-    answered: Sequence[Answered],
-    alive: bool | None,
-    limits: Limits,
-    subject: Subject,
-) -> Cell:
-    """The cell of calls that ended."""
-    assert cell.seen is not None
-    profile = incident.loaded.profile
-    expect = profile.expect or Expect()
-    if alive is False and expect.after is None:
-        expect = expect.model_copy(update={"after": "alive"})
-    fair = subject.fair(scaled(expect, limits, scalable=profile.scalable))
-    calls = [entry for one in answered for entry in one.calls]
-
-    def judge_all(expect: Expect, seen: Seen, calls: Sequence[Entry]) -> tuple[Judgement, ...]:
-        return judge(expect, replace(seen, alive=alive), calls, fallback=subject.elsewhere(calls))
-
-    judgements = merged(
-        [judge_all(fair, one.seen, one.calls) for one in answered],
-        judge_all(fair, cell.seen, calls),
-    )
-    # Of several logical calls none is a retry of another, though their requests are alike.
-    found = [one for each in answered for one in judge_conduct(each.calls).findings]
-    findings = tuple({one.name: one for one in reversed(found)}.values())[::-1]
-    wanted = expect.server.attempts if expect.server else None
-    too_few = wanted is not None and len(calls) < (wanted.min or 0)
-    seen = replace(cell.seen, alive=alive)
-    verdict, reason = verdict_of(seen, judgements, findings, too_few=too_few)
-    return replace(
-        cell, verdict=verdict, reason=reason, seen=seen, judgements=judgements, findings=findings
-    )
-
-
-def scaled(expect: Expect, limits: Limits, *, scalable: bool) -> Expect:
-    """The expectation with its limits on time in this drill's time."""
-
-    def part(one: ExpectPart) -> ExpectPart:
-        client, server = one.client, one.server
-        if client is not None and client.within is not None:
-            within = limits.within(client.within, scalable=scalable)
-            client = client.model_copy(update={"within": within})
-        if server is not None and server.closed_within is not None:
-            closed = limits.closing(server.closed_within)
-            server = server.model_copy(update={"closed_within": closed})
-        if server is not None and server.returns is not None:
-            faster = limits.faster(scalable=scalable)
-            # What is left of a client's own pauses does not run faster.
-            within = limits.within(server.returns.within, scalable=scalable)
-            after = server.returns.after / faster
-            returns = server.returns.model_copy(update={"after": after, "within": within})
-            server = server.model_copy(update={"returns": returns})
-        more = {
-            name: part(inner)
-            for name in ("advice", "fallback")
-            if isinstance(inner := getattr(one, name, None), ExpectPart)
-        }
-        return one.model_copy(update={"client": client, "server": server, **more})
-
-    found = part(expect)
-    assert isinstance(found, Expect)
-    return found
 
 
 def with_server(cell: Cell, subject: Subject, stage: Stage, calls: tuple[Entry, ...]) -> Cell:

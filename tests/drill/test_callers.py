@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from mockllm.drill.cell import Cell
+from mockllm.drill.judging import scaled
 from mockllm.drill.limits import Limits
 from mockllm.drill.program import Command
-from mockllm.drill.runner import drill, scaled
+from mockllm.drill.runner import drill
 from mockllm.drill.runtimes import DRIVERS
 from mockllm.drill.sequence import merged
 from mockllm.drill.subject import Client, Function, Subject
