@@ -104,7 +104,8 @@ def task_of(incident: Incident, wires: Sequence[str]) -> Task:
         stream.wanted if isinstance(stream, Stream) else True,
         text + PADDING * (uploaded(route) // len(PADDING)),
         TOOLS if isinstance(route.script, ToolsSource) or "tools" in given else (),
-        usage=any("client.usage" in line for line in expect.lines()),
+        # Where a number is expected, the incident itself sends it.
+        usage=any("client.usage: whole" in line for line in expect.lines()),
         leaves_after=caller.leaves_after,
         pause=caller.pause,
     )

@@ -176,5 +176,6 @@ def test_what_is_asked() -> None:
     fault = "faults: [{fail: 503}]\n"
     assert not task(f"{fault}expect: {{client: {{text: whole}}}}").usage
     assert task(f"{fault}expect: {{fallback: {{advice: {{client: {{usage: whole}}}}}}}}").usage
+    assert not task(f"{fault}expect: {{client: {{usage: 60}}}}").usage, "the incident sends it"
     assert task("faults: [{fail: 503}]").message == HELLO
     assert len(task("faults: [{close: rst, at: upload 64KiB}]").message) > 64 << 10
