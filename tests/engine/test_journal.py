@@ -228,7 +228,7 @@ def test_the_journal_keeps_so_many_bytes() -> None:
 def test_the_journal_drops_what_nobody_wants() -> None:
     """The numbers of the others stay, and there is room for as much again."""
     plan = stalled()
-    size = Journal().begin(plan, "now").entry.size
+    size = Journal().begin(plan, "now").size
     journal = Journal(max_bytes=size * 3)
     for _ in range(3):
         journal.begin(plan, "now")
