@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from click.testing import CliRunner
 
 from mockllm.cli import cli
 from mockllm.drill.cell import VERDICTS
+from mockllm.drill.facts import FACTS
 from mockllm.drill.limits import Limits
 from mockllm.drill.reports.markdown import row, text_of
 from mockllm.drill.reports.table import SIGNS, signed
@@ -44,6 +46,10 @@ PUBLISHED = {
     "litellm-proxy-fallback": ("LiteLLM proxy", (P, P, P, P, P, A, A, S, S, S, P, P, A, S, P, P)),
 }
 """Its scorecard of 2026-09-12, S01 to S16, of the systems that are most like ours."""
+
+
+COUNTED = ("requests upstream",)
+"""Facts that are different for each incident."""
 
 
 def arguments(*names: str) -> Iterator[str]:
@@ -98,6 +104,28 @@ def lines(report: dict[str, Any]) -> Iterator[str]:
         yield row(f"`{about['name']}`", *signs)
     yield ""
     yield ", ".join(f"{sign} {verdict}" for verdict, sign in SIGNS.items()) + "."
+    gateways = [one for one in systems if any(cell["facts"] for cell in one["cells"])]
+    if gateways:
+        yield ""
+        yield from fact_lines(gateways)
+
+
+def fact_lines(gateways: Sequence[Any]) -> Iterator[str]:
+    """What gateways made of what they got, and in how many incidents."""
+    yield "What the gateways made of what they got, in how many incidents:"
+    yield ""
+    yield row("Fact", *(f"`{one['name']}`" for one in gateways))
+    yield row(*["---"] * (1 + len(gateways)))
+    for name in FACTS:
+        if name not in COUNTED:
+            yield row(name, *(kinds_of(one, name) for one in gateways))
+
+
+def kinds_of(gateway: Any, name: str) -> str:
+    """The kinds of one fact, the most frequent first."""
+    facts = (cell["facts"].get(name) for cell in gateway["cells"])
+    found = Counter(fact.partition(":")[0] for fact in facts if fact is not None)
+    return ", ".join(f"{kind} ({count})" for kind, count in found.most_common()) or "–"
 
 
 def bench_lines(report: dict[str, Any]) -> Iterator[str]:

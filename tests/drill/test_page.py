@@ -9,7 +9,16 @@ import pytest
 from mockllm.drill.limits import Limits
 from mockllm.drill.reports.table import SIGNS
 from mockllm.profile.library import Library
-from tests.drill.tables import BENCH, PAGE, PLAIN, PUBLISHED, SDKS, bench_lines, word_of
+from tests.drill.tables import (
+    BENCH,
+    PAGE,
+    PLAIN,
+    PUBLISHED,
+    SDKS,
+    bench_lines,
+    kinds_of,
+    word_of,
+)
 
 TEXT = PAGE.read_text("utf-8")
 
@@ -66,3 +75,15 @@ def test_what_is_published_stands_beside_ours() -> None:
     ]
     assert len(re.findall("published: ", head)) == len(PUBLISHED)
     assert all(len(line.split(" | ")) == 2 + 2 * len(PUBLISHED) for line in body)
+
+
+def test_facts_are_counted_by_their_kind() -> None:
+    """Each gateway's, the most frequent first; a fact that nobody told is a dash."""
+    facts = (
+        {"status": "kept: 503"},
+        {"status": "changed: 503 became 500"},
+        {"status": "kept: 429"},
+    )
+    gateway = {"name": "gw", "cells": [{"facts": one} for one in facts]}
+    assert kinds_of(gateway, "status") == "kept (2), changed (1)"
+    assert kinds_of(gateway, "Retry-After") == "–"
