@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 KINDS = ("profiles", "incidents", "shapes", "answers")
 """What `mockllm list` lists."""
-SDKS = ("openai", "anthropic", "litellm", "langchain", "aiohttp", "http")
+SDKS = ("openai", "openai-node", "anthropic", "litellm", "langchain", "aiohttp", "http")
 REPORTS = ("table", "markdown", "json", "junit", "html")
 """What `mockllm drill` drills and writes; its own modules are imported when it runs."""
 DEFAULT_PORT = 8080
@@ -473,6 +473,12 @@ def report(url: str, session: str | None, ignore: str, form: str, token: str | N
 @click.option("--listen", metavar="HOST:PORT", help="Where a gateway finds its upstream.")
 @click.option(
     "--python", "pythons", multiple=True, metavar="[NAME=]PATH", help="The interpreter of an SDK."
+)
+@click.option(
+    "--modules",
+    multiple=True,
+    metavar="[NAME=]FOLDER",
+    help="Where npm has installed an SDK of Node.js; by default here.",
 )
 @click.option(
     "--program", "programs", multiple=True, metavar="[NAME=]PATH", help="The program of a gateway."

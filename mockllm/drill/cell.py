@@ -144,19 +144,21 @@ def verdict_of(
     a call that expects an answer and ends with an exception that is none of the client's own kinds.
     """
     error = seen.error
-    broken = [one for one in judgements if one.verdict == "broken"]
+    broken = [one for one in judgements if one.wrong]
     held = [one for one in judgements if one.verdict == "held"]
+    missed = [one for one in judgements if one.verdict == "broken" and one.advice]
     clean = error is not None and error.kind != "other"
     if broken and not (clean and all(is_rescue(one, too_few=too_few) for one in broken)):
         return "wrong", "; ".join(f"{one.statement}: {one.evidence}" for one in broken)
-    if not held and not broken:
+    if not held and not broken and not missed:
         return "not judged", "; ".join(one.evidence for one in judgements) or "it expects nothing"
-    advice = "; ".join(f"{one.name}: {one.evidence}" for one in findings)
+    told = [f"{one.statement}: {one.evidence}" for one in missed]
+    advice = "; ".join((*told, *(f"{one.name}: {one.evidence}" for one in findings)))
     if error is not None:
         also = f"; advice: {advice}" if advice else ""
         said = shortened(error.message, 160)
         return "failed safely", f"{error.name}: {said}{also}" if said else f"{error.name}{also}"
-    if findings:
+    if advice:
         return "survived with advice", advice
     return "survived", "; ".join(one.statement for one in held)
 

@@ -26,9 +26,10 @@ from mockllm.drill.reports.markdown import markdown
 from mockllm.drill.reports.table import COLOURS, table
 from mockllm.drill.results import About, BadBaseline, Column, Results, as_text, read_baseline
 from mockllm.drill.runner import drill
+from mockllm.drill.runtimes import DRIVERS, CannotRun
 from mockllm.drill.starting import CannotStart, Running, find, started
 from mockllm.drill.subject import Client, Subject
-from mockllm.drill.system import CLIENTS, FILES, BadSystem, System, load_system, names, shipped
+from mockllm.drill.system import CLIENTS, BadSystem, System, load_system, names, shipped
 from mockllm.drill.upstream import Shared
 from mockllm.drill.worker import Lost, Worker, now
 from mockllm.profile.incidents import Incident, category_of
@@ -57,6 +58,7 @@ class Options:
     systems: tuple[str, ...] = ()
     listen: str | None = None
     pythons: tuple[str, ...] = ()
+    modules: tuple[str, ...] = ()
     programs: tuple[str, ...] = ()
     bundle: str | None = None
     category: str | None = None
@@ -228,15 +230,18 @@ def place(system: System, given: Iterable[str]) -> str | None:
 def client(system: System, options: Options) -> Client:
     """A client; raises `Usage` where its library is missing."""
     assert system.client is not None
-    python = place(system, options.pythons) or sys.executable
-    if shutil.which(python) is None:
-        raise Usage(f"--python: there is no interpreter '{python}'")
+    driver = DRIVERS[system.client]
+    given = options.pythons if driver.runtime == "python" else options.modules
     try:
-        return Client(Worker(FILES[system.client], python=python), options.limits)
+        command = driver.command(place(system, given))
+    except CannotRun as error:
+        raise Usage(f"{driver.option}: {error}") from None
+    try:
+        return Client(Worker(command), system.limits(options.limits))
     except Lost as error:
         raise Usage(
-            f"{system.client} does not run in the environment of {python} ({error}); install it "
-            f"there, or name another interpreter with --python {system.name}=PATH"
+            f"{system.client} does not run as '{shlex.join(command)}' ({error}); install it there, "
+            f"or name another place with {driver.option} {system.name}=PATH"
         ) from None
 
 
@@ -261,8 +266,10 @@ def column_of(
         def on_cell(cell: Cell) -> None:
             show(system.name, cell)
 
-        cells = drill(incidents, made, options.limits, library=library, jobs=jobs, on_cell=on_cell)
-    return Column(system.name, version, system.about, cells, running.configuration)
+        limits = system.limits(options.limits)
+        cells = drill(incidents, made, limits, library=library, jobs=jobs, on_cell=on_cell)
+    about = system.described(options.limits)
+    return Column(system.name, version, about, cells, running.configuration)
 
 
 @contextmanager
@@ -270,7 +277,7 @@ def subject_of(
     wanted: Wanted, library: Library, options: Options
 ) -> Iterator[tuple[Callable[[], Subject], Running, int]]:
     """What makes the subjects of a system, how it runs, and how many cells may run at a time."""
-    system, limits = wanted.system, options.limits
+    system, limits = wanted.system, wanted.system.limits(options.limits)
     if system.command is not None:
         command = system.command
         yield lambda: Command(command, limits, system.wires), Running(""), options.jobs
@@ -291,9 +298,10 @@ def subject_of(
             running = stack.enter_context(started(system, wanted.beside, upstream, limits, program))
 
         def make() -> Subject:
-            return Gateway(system, running, server, Worker(FILES[system.client or "http"]), limits)
+            asker = Worker(DRIVERS[system.client or "http"].command())
+            return Gateway(system, running, server, asker, limits)
 
-        yield make, running, 1
+        yield make, running, min(options.jobs, system.jobs or options.jobs)
 
 
 def listening(system: System, options: Options) -> tuple[str, int]:

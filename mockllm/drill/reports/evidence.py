@@ -9,7 +9,7 @@ from mockllm.drill.facts import is_warning
 from mockllm.drill.reports.timeline import legend, timeline
 from mockllm.drill.reports.visible import markup
 from mockllm.drill.results import About
-from mockllm.engine.judge import Seen
+from mockllm.engine.judge import Seen, Verdict
 
 EVENTS = 30
 """Rows of the events that a cell shows; half of them from the end."""
@@ -22,6 +22,9 @@ ROW = 110
 SAID = 400
 """Characters of what is said of a statement, of a finding, or of what the caller got."""
 
+KINDS: dict[Verdict, str] = {"held": "held", "broken": "broken", "not judged": "unjudged"}
+"""The style of what became of a statement; advice that was not taken has one of its own."""
+
 
 def evidence(about: About, cell: Cell) -> Iterator[str]:
     """What is told of a cell."""
@@ -31,7 +34,7 @@ def evidence(about: About, cell: Cell) -> Iterator[str]:
     if cell.judgements:
         yield "<h3>Expected</h3><ul>"
         for one in cell.judgements:
-            kind = "unjudged" if one.verdict == "not judged" else one.verdict
+            kind = KINDS[one.verdict] if one.wrong or one.verdict != "broken" else "missed"
             yield f'<li><span class="{kind}">{one.verdict}</span>: {markup(one.statement)} '
             yield f'<span class="soft">({said(one.evidence)})</span></li>'
         yield "</ul>"
@@ -90,9 +93,12 @@ def got(seen: Seen) -> Iterator[tuple[str, str]]:
         yield f"text of {len(seen.text)} characters", seen.text
     for name, arguments in seen.tool_calls or ():
         yield "tool call", f"{name} {arguments}"
-    for name, value in (("finish", seen.finish), ("completion tokens", seen.usage)):
+    told = (("model", seen.model), ("finish", seen.finish), ("completion tokens", seen.usage))
+    for name, value in told:
         if value is not None:
             yield name, str(value)
+    if seen.left:
+        yield "end", "it left on purpose"
     if seen.seconds is not None:
         yield "after", f"{seen.seconds:.3f} s"
 
