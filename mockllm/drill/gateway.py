@@ -137,10 +137,13 @@ class Gateway(Subject):
         model = wanted if chosen else MODEL
         return told(*self._worker.call(task.marked(self._mark).order(model), guard))
 
-    def facts(self, stage: Stage, events: tuple[Event, ...], seen: Seen | None) -> dict[str, str]:
+    def facts(
+        self, stage: Stage, events: tuple[Event, ...], seen: Seen | None, asked: int
+    ) -> dict[str, str]:
         """What the gateway made of what it got."""
         assert isinstance(stage, SharedStage)
-        return facts_of(stage.calls, stage.others, events, seen, self.key_for(self._incident))
+        key = self.key_for(self._incident)
+        return facts_of(stage.calls, stage.others, events, seen, key, asked)
 
     def close(self) -> None:
         """Let go of the asker."""

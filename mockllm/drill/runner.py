@@ -111,7 +111,7 @@ def cell_of(incident: Incident, subject: Subject, limits: Limits, library: Libra
                 seconds=now() - begun,
                 events=(*(event for one in told for event in one.events), *lost.events),
             )
-            return with_server(cell, subject, stage, stage.calls)
+            return with_server(cell, subject, stage, stage.calls, len(told) + 1)
         stage.settle()
         calls = stage.calls
         cell = replace(
@@ -122,7 +122,7 @@ def cell_of(incident: Incident, subject: Subject, limits: Limits, library: Libra
             seconds=max(one.seen.seconds or 0.0 for one in told),
             events=tuple(event for one in told for event in one.events),
         )
-        cell = with_server(cell, subject, stage, calls)
+        cell = with_server(cell, subject, stage, calls, len(told))
         if not calls and not incident.loaded.profile.listeners:
             return replace(cell, reason="no request reached the server")
         if unmet(incident, calls):
@@ -161,8 +161,10 @@ def alive(incident: Incident, subject: Subject, stage: Stage, limits: Limits) ->
     return answer.seen.error is None and (answer.seen.text or "") == CANONICAL
 
 
-def with_server(cell: Cell, subject: Subject, stage: Stage, calls: tuple[Entry, ...]) -> Cell:
-    """The cell with what the server did."""
+def with_server(
+    cell: Cell, subject: Subject, stage: Stage, calls: tuple[Entry, ...], asked: int
+) -> Cell:
+    """The cell with what the server did in so many logical calls."""
     zero = stage.zero
     marks = [mark for call in calls for mark in marks_of(call, zero, now())]
     return replace(
@@ -170,5 +172,5 @@ def with_server(cell: Cell, subject: Subject, stage: Stage, calls: tuple[Entry, 
         attempts=len(calls),
         marks=tuple(sorted(marks, key=lambda mark: mark.time)),
         sent=tuple(sent_text(call) for call in calls),
-        facts=subject.facts(stage, cell.events, cell.seen),
+        facts=subject.facts(stage, cell.events, cell.seen, asked),
     )

@@ -77,8 +77,11 @@ class Subject(ABC):
     def heal(self) -> None:  # noqa: B027  most have nothing to do
         """From now on ask for what works."""
 
-    def facts(self, stage: Stage, events: tuple[Event, ...], seen: Seen | None) -> dict[str, str]:
-        """What it made of what it got, by name; only what stands in between has such facts."""
+    def facts(
+        self, stage: Stage, events: tuple[Event, ...], seen: Seen | None, asked: int
+    ) -> dict[str, str]:
+        """What it made of what it got in so many logical calls, by name; only what stands in between
+        has such facts."""
         return {}
 
     def close(self) -> None:  # noqa: B027  most have nothing to close

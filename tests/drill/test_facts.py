@@ -128,6 +128,13 @@ def test_executions() -> None:
     assert told(entry(REFUSAL), entry(WELL))["executions"] == "1"
 
 
+@pytest.mark.parametrize(("asked", "fact"), [(3, "2"), (2, "2"), (1, "executed 2 times")])
+def test_executions_of_several_calls(asked: int, fact: str) -> None:
+    """What was asked twice may be carried out twice."""
+    calls = (entry(WELL), entry(WELL))
+    assert facts_of(calls, calls, (), None, ASKER, asked)["executions"] == fact
+
+
 def test_leaks() -> None:
     """Headers that tell of the gateway's account at the upstream."""
     one = entry(WELL)
