@@ -22,6 +22,7 @@ from mockllm.drill.reports.table import MEANINGS, SIGNS, table
 from mockllm.drill.reports.timeline import legend, timeline
 from mockllm.drill.results import About, BadBaseline, Column, Results, as_text, read_baseline
 from mockllm.drill.worker import Event
+from mockllm.engine.judge import Judgement
 from tests.drill.samples import EVIL, cell, results
 
 VOID = {"meta", "link", "br", "img", "input", "hr"}
@@ -145,6 +146,13 @@ def test_every_form_says_how_to_repeat_it() -> None:
     """The command stands in each report."""
     for form in (html, junit, markdown, as_text):
         assert "mockllm drill --command" in form(results())
+
+
+def test_advice_that_was_not_taken_is_no_harm() -> None:
+    """It is told, in another colour than what is wrong."""
+    advice = (Judgement("advice.client.text: whole", "broken", "half", advice=True),)
+    text = html(results(Column("a", "1", "", (cell("incident-0", judgements=advice),))))
+    assert '<span class="missed">broken</span>: advice.client.text: whole' in text
 
 
 def test_the_page_stays_small() -> None:

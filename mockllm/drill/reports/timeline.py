@@ -51,6 +51,7 @@ SIGNS = {
     "raised": ("bad", "raised"),
     "over": ("over", "over"),
     "exited": ("over", "exited"),
+    "left": ("over", "left"),
 }
 """The sign of a kind, and the kind in words; what is not here is a stroke. Signs differ in form, not in
 colour alone, and are never drawn as one with others."""
