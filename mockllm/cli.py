@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 KINDS = ("profiles", "incidents", "shapes", "answers")
 """What `mockllm list` lists."""
-SDKS = ("openai", "anthropic", "litellm", "langchain", "aiohttp", "http")
+SDKS = ("openai", "openai-node", "anthropic", "litellm", "langchain", "aiohttp", "http")
 REPORTS = ("table", "markdown", "json", "junit", "html")
 """What `mockllm drill` drills and writes; its own modules are imported when it runs."""
 DEFAULT_PORT = 8080
@@ -475,6 +475,12 @@ def report(url: str, session: str | None, ignore: str, form: str, token: str | N
     "--python", "pythons", multiple=True, metavar="[NAME=]PATH", help="The interpreter of an SDK."
 )
 @click.option(
+    "--modules",
+    multiple=True,
+    metavar="[NAME=]FOLDER",
+    help="Where npm has installed an SDK of Node.js; by default here.",
+)
+@click.option(
     "--program", "programs", multiple=True, metavar="[NAME=]PATH", help="The program of a gateway."
 )
 @click.option("--bundle", help="`core` by default; `all` is every incident.")
@@ -513,10 +519,13 @@ def drill(*, timeout: float, retries: int, guard: float, speed: float, **options
     Exit status 1 if anything is wrong or hung (with --baseline: and was not there), 2 where the
     command cannot be carried out.
     """
-    from mockllm.drill.command import Options, run
+    from mockllm.drill.command import Options, command_of, run
     from mockllm.drill.limits import Limits
 
-    sys.exit(run(Options(limits=Limits(timeout, retries, guard, speed), **options)))
+    command = command_of(click.get_current_context())
+    sys.exit(
+        run(Options(limits=Limits(timeout, retries, guard, speed), command=command, **options))
+    )
 
 
 @cli.command()

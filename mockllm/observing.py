@@ -86,7 +86,7 @@ class Observing(ABC):
         if not judged:
             name = self._read(lambda service: service.engine.profile.name)
             raise ValueError(f"profile {name} has no `expect`, so there is nothing to judge")
-        broken = [one for one in judged if one.verdict == "broken"]
+        broken = [one for one in judged if one.wrong]
         if broken or all(one.verdict == "not judged" for one in judged):
             lines = "\n".join(f"  {one}" for one in judged)
             raise AssertionError(f"the client did not do what the profile expects:\n{lines}")

@@ -41,6 +41,10 @@ class Outcome:
     """How many records of the call were written: bills, traces, log lines."""
     alive: bool | None = None
     """Whether a later, healthy call through the same client succeeded."""
+    model: str | None = None
+    """The model that the answer names."""
+    left: bool = False
+    """Whether the test left the stream before its end."""
     seconds: float | None = None
     """How long the block took, on the server's clock."""
     typed: tuple[type[Exception], ...] = field(default=(), repr=False)
@@ -59,6 +63,8 @@ class Outcome:
             self.seconds,
             self.records,
             self.alive,
+            self.model,
+            self.left,
         )
 
 

@@ -27,6 +27,8 @@ from typing import Any
 RETRIED = {408, 409, 429, 500, 502, 503, 504, 529}
 FINAL = {"insufficient_quota", "context_length_exceeded"}
 """Codes of errors that no retry helps."""
+TOO_LONG = "maximum context length"
+"""What servers say of a prompt that is too long, some of them with status 500."""
 FINISHED = {"stop", "tool_calls", "content_filter"}
 """Finish reasons of an answer that is whole."""
 PAUSE = 0.5
@@ -64,8 +66,11 @@ class Answer:
     text: str = ""
     finish: str | None = None
     usage: int | None = None
+    model: str | None = None
     tools: list[Tool] = field(default_factory=list)
     done: bool = False
+    left: bool = False
+    """Whether the caller wanted no more."""
 
     def take(self, data: str, event: str = "") -> None:
         """Add a document: a chunk of a stream, or a whole answer."""
@@ -77,6 +82,7 @@ class Answer:
             raise Failed(f"expected a JSON object, got {data[:80]}")
         if document.get("error") or event == "error":
             raise Failed(f"the server says: {message_of(data)}", **details(document))
+        self.model = document.get("model") or self.model
         self.usage = (document.get("usage") or {}).get("completion_tokens", self.usage)
         for choice in document.get("choices") or []:
             part = choice.get("delta") or choice.get("message") or {}
@@ -98,8 +104,10 @@ class Answer:
 
     def check(self) -> None:
         """Refuse what broke off: nobody said that it ends here."""
-        if self.finish == "length":
-            raise Failed("the answer was cut short (finish_reason length)")
+        if self.left:
+            return
+        if self.finish is not None and self.finish not in FINISHED:
+            raise Failed(f"the answer was cut short (finish_reason {self.finish})")
         if self.finish is None and not self.done:
             raise Failed("the answer broke off")
         if not self.text and not self.tools:
@@ -135,7 +143,7 @@ def refused(status: int, body: str, after: str | None) -> Failed:
         code = details(json.loads(body)).get("code")
     except ValueError:
         code = None
-    again = status in RETRIED and code not in FINAL
+    again = status in RETRIED and code not in FINAL and TOO_LONG not in body
     error = Failed(f"HTTP {status}: {message_of(body)}", again=again, status=status, code=code)
     error.after = seconds(after)
     return error
@@ -171,7 +179,7 @@ def attempt(deadline: float) -> Answer:
         finally:
             guard.cancel()
         body = pieces(response, sock, deadline)
-        if response.status >= 400:
+        if response.status >= 300:  # a redirect too: who follows it gives the key to somebody
             text = b"".join(body).decode("utf-8", "replace")
             raise refused(response.status, text, response.getheader("retry-after"))
         return read(response, body)
@@ -200,6 +208,7 @@ def request() -> tuple[bytes, dict[str, str]]:
         "stream": os.environ["MOCKLLM_STREAM"] == "1",
         "messages": [{"role": "user", "content": os.environ["MOCKLLM_MESSAGE"]}],
         **({"tools": json.loads(tools)} if tools else {}),
+        **({"stream_options": {"include_usage": True}} if wants_usage() else {}),
     }
     headers = {
         "content-type": "application/json",
@@ -207,6 +216,11 @@ def request() -> tuple[bytes, dict[str, str]]:
         "authorization": f"Bearer {os.environ['OPENAI_API_KEY']}",
     }
     return json.dumps(body).encode(), headers
+
+
+def wants_usage() -> bool:
+    """Whether the caller wants the tokens, which a stream tells only if it is asked."""
+    return os.environ["MOCKLLM_STREAM"] == os.environ.get("MOCKLLM_USAGE") == "1"
 
 
 def left(deadline: float) -> float:
@@ -240,11 +254,16 @@ def read(response: http.client.HTTPResponse, body: Iterator[bytes]) -> Answer:
     if os.environ["MOCKLLM_STREAM"] == "1" and "json" not in (
         response.getheader("content-type") or ""
     ):
-        for event, data in events(body):
+        most = int(os.environ.get("MOCKLLM_LEAVES_AFTER") or 0)
+        for number, (event, data) in enumerate(events(body), 1):
             if data == "[DONE]":
                 answer.done = True
                 break
             answer.take(data, event)
+            if number == most:  # whoever stops reading also leaves, and soon
+                time.sleep(float(os.environ["MOCKLLM_PAUSE"]))
+                answer.left = True
+                break
     else:
         answer.take(b"".join(body).decode("utf-8-sig"))
     answer.check()
@@ -305,9 +324,13 @@ def main() -> int:
         told = {key: value for key, value in error.told.items() if value is not None}
         print(json.dumps({"error": {"name": "Failed", "message": str(error), **told}}))
         return 1
+    if answer.left:
+        print(json.dumps({"left": True}))
+        return 0
     calls = [[tool.name, tool.arguments] for tool in answer.tools]
     told = {"text": answer.text, "finish": answer.finish, "tool_calls": calls}
-    print(json.dumps(told | ({} if answer.usage is None else {"usage": answer.usage})))
+    more = {"usage": answer.usage, "model": answer.model}
+    print(json.dumps(told | {key: value for key, value in more.items() if value is not None}))
     return 0
 
 

@@ -25,6 +25,10 @@ VERDICTS: tuple[Verdict, ...] = (
 """From best to worst; what was not judged stands between good and bad."""
 LONGEST = 4000
 """Characters of an answer's text that a report has."""
+EVENTS = 400
+"""Events of a client that a report has."""
+SHOWN = 500
+"""Characters of an event that a report has."""
 BAD: frozenset[Verdict] = frozenset({"wrong", "hung"})
 
 
@@ -82,7 +86,10 @@ class Cell:
             "judgements": [asdict(one) for one in self.judgements],
             "findings": [one.as_json() for one in self.findings],
             "facts": dict(self.facts),
-            "client": [[round(e.time - self.begun, 6), e.kind, e.text] for e in self.events],
+            "client": [
+                [round(e.time - self.begun, 6), e.kind, shortened(e.text, SHOWN)]
+                for e in kept(self.events)
+            ],
             "server": [
                 [
                     round(m.time - self.begun, 6),
@@ -97,11 +104,24 @@ class Cell:
         }
 
 
+def kept(events: tuple[Event, ...]) -> tuple[Event, ...]:
+    """Of many events the first and the last."""
+    if len(events) <= EVENTS:
+        return events
+    half = EVENTS // 2
+    more = Event(events[half].time, "more", f"{len(events) - EVENTS} events more")
+    return (*events[:half], more, *events[-half:])
+
+
 def cut(text: str | None) -> str | None:
     """A text that is not too long for a report."""
-    if text is None or len(text) <= LONGEST:
-        return text
-    return f"{text[:LONGEST]}… {len(text) - LONGEST} characters more"
+    return None if text is None else shortened(text, LONGEST)
+
+
+def shortened(text: str, most: int) -> str:
+    """At most so many characters of a text, and how many it had more."""
+    more = len(text) - most
+    return text if more <= 0 else f"{text[:most]}… {more} characters more"
 
 
 RESCUE = ("client.text", "client.tool_calls", "client.finish", "client.usage")
@@ -124,18 +144,21 @@ def verdict_of(
     a call that expects an answer and ends with an exception that is none of the client's own kinds.
     """
     error = seen.error
-    broken = [one for one in judgements if one.verdict == "broken"]
+    broken = [one for one in judgements if one.wrong]
     held = [one for one in judgements if one.verdict == "held"]
+    missed = [one for one in judgements if one.verdict == "broken" and one.advice]
     clean = error is not None and error.kind != "other"
     if broken and not (clean and all(is_rescue(one, too_few=too_few) for one in broken)):
         return "wrong", "; ".join(f"{one.statement}: {one.evidence}" for one in broken)
-    if not held and not broken:
+    if not held and not broken and not missed:
         return "not judged", "; ".join(one.evidence for one in judgements) or "it expects nothing"
-    advice = "; ".join(f"{one.name}: {one.evidence}" for one in findings)
+    told = [f"{one.statement}: {one.evidence}" for one in missed]
+    advice = "; ".join((*told, *(f"{one.name}: {one.evidence}" for one in findings)))
     if error is not None:
         also = f"; advice: {advice}" if advice else ""
-        return "failed safely", f"{error.name}: {error.message[:160]}{also}"
-    if findings:
+        said = shortened(error.message, 160)
+        return "failed safely", f"{error.name}: {said}{also}" if said else f"{error.name}{also}"
+    if advice:
         return "survived with advice", advice
     return "survived", "; ".join(one.statement for one in held)
 

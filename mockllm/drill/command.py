@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import click
+from click.core import ParameterSource
 
 from mockllm import __version__
 from mockllm.drill.cell import Cell, Verdict
@@ -25,9 +26,10 @@ from mockllm.drill.reports.markdown import markdown
 from mockllm.drill.reports.table import COLOURS, table
 from mockllm.drill.results import About, BadBaseline, Column, Results, as_text, read_baseline
 from mockllm.drill.runner import drill
+from mockllm.drill.runtimes import DRIVERS, CannotRun
 from mockllm.drill.starting import CannotStart, Running, find, started
 from mockllm.drill.subject import Client, Subject
-from mockllm.drill.system import CLIENTS, FILES, BadSystem, System, load_system, names, shipped
+from mockllm.drill.system import CLIENTS, BadSystem, System, load_system, names, shipped
 from mockllm.drill.upstream import Shared
 from mockllm.drill.worker import Lost, Worker, now
 from mockllm.profile.incidents import Incident, category_of
@@ -37,6 +39,8 @@ from mockllm.profile.problems import ProfileError
 FILE_OF = {"markdown": "drill.md", "json": "drill.json", "junit": "drill.xml", "html": "drill.html"}
 """The file of each form of the report."""
 FORMATS = ("table", *FILE_OF)
+ONLY_SHOWN = ("out", "formats", "baseline")
+"""Options that decide how results are shown, and not what they are."""
 ALL = "all"
 """The name of no bundle: every incident."""
 BUNDLE = "core"
@@ -54,6 +58,7 @@ class Options:
     systems: tuple[str, ...] = ()
     listen: str | None = None
     pythons: tuple[str, ...] = ()
+    modules: tuple[str, ...] = ()
     programs: tuple[str, ...] = ()
     bundle: str | None = None
     category: str | None = None
@@ -64,6 +69,8 @@ class Options:
     formats: tuple[str, ...] = ()
     baseline: Path | None = None
     only_list: bool = False
+    command: str = ""
+    """How it was asked for, to be printed with what came out."""
 
 
 class Usage(Exception):
@@ -76,6 +83,21 @@ class Wanted:
 
     system: System
     beside: Path
+
+
+def command_of(context: click.Context) -> str:
+    """The command line that gives the same results: what was given, but for where they go."""
+    words = ["mockllm", str(context.info_name)]
+    options_first = sorted(context.command.params, key=lambda one: isinstance(one, click.Argument))
+    for parameter in options_first:
+        name = parameter.name or ""
+        if context.get_parameter_source(name) is ParameterSource.DEFAULT or name in ONLY_SHOWN:
+            continue
+        given = context.params[name]
+        option = [parameter.opts[0]] if isinstance(parameter, click.Option) else []
+        for value in given if isinstance(given, tuple) else (given,):
+            words += [*option, str(value)]
+    return shlex.join(words)
 
 
 def run(options: Options) -> int:
@@ -114,6 +136,7 @@ def drilled(options: Options) -> int:
         tuple(about_of(incident) for incident in incidents),
         tuple(columns),
         now() - begun,
+        options.command,
     )
     report(results, options)
     return verdict(results, baseline)
@@ -207,15 +230,18 @@ def place(system: System, given: Iterable[str]) -> str | None:
 def client(system: System, options: Options) -> Client:
     """A client; raises `Usage` where its library is missing."""
     assert system.client is not None
-    python = place(system, options.pythons) or sys.executable
-    if shutil.which(python) is None:
-        raise Usage(f"--python: there is no interpreter '{python}'")
+    driver = DRIVERS[system.client]
+    given = options.pythons if driver.runtime == "python" else options.modules
     try:
-        return Client(Worker(FILES[system.client], python=python), options.limits)
+        command = driver.command(place(system, given))
+    except CannotRun as error:
+        raise Usage(f"{driver.option}: {error}") from None
+    try:
+        return Client(Worker(command), system.limits(options.limits))
     except Lost as error:
         raise Usage(
-            f"{system.client} does not run in the environment of {python} ({error}); install it "
-            f"there, or name another interpreter with --python {system.name}=PATH"
+            f"{system.client} does not run as '{shlex.join(command)}' ({error}); install it there, "
+            f"or name another place with {driver.option} {system.name}=PATH"
         ) from None
 
 
@@ -240,8 +266,10 @@ def column_of(
         def on_cell(cell: Cell) -> None:
             show(system.name, cell)
 
-        cells = drill(incidents, made, options.limits, library=library, jobs=jobs, on_cell=on_cell)
-    return Column(system.name, version, system.about, cells, running.configuration)
+        limits = system.limits(options.limits)
+        cells = drill(incidents, made, limits, library=library, jobs=jobs, on_cell=on_cell)
+    about = system.described(options.limits)
+    return Column(system.name, version, about, cells, running.configuration)
 
 
 @contextmanager
@@ -249,7 +277,7 @@ def subject_of(
     wanted: Wanted, library: Library, options: Options
 ) -> Iterator[tuple[Callable[[], Subject], Running, int]]:
     """What makes the subjects of a system, how it runs, and how many cells may run at a time."""
-    system, limits = wanted.system, options.limits
+    system, limits = wanted.system, wanted.system.limits(options.limits)
     if system.command is not None:
         command = system.command
         yield lambda: Command(command, limits, system.wires), Running(""), options.jobs
@@ -270,9 +298,10 @@ def subject_of(
             running = stack.enter_context(started(system, wanted.beside, upstream, limits, program))
 
         def make() -> Subject:
-            return Gateway(system, running, server, Worker(FILES[system.client or "http"]), limits)
+            asker = Worker(DRIVERS[system.client or "http"].command())
+            return Gateway(system, running, server, asker, limits)
 
-        yield make, running, 1
+        yield make, running, min(options.jobs, system.jobs or options.jobs)
 
 
 def listening(system: System, options: Options) -> tuple[str, int]:
@@ -293,13 +322,18 @@ def report(results: Results, options: Options) -> None:
     forms = options.formats or (FORMATS if options.out is not None else ("table",))
     for form in forms:
         if form == "table":
-            click.echo(table(results, painted), nl=False)
+            click.echo(table(results, painted, terminal_width()), nl=False)
         elif options.out is None:
             click.echo(TEXTS[form](results), nl=False)
         else:
             path = options.out / FILE_OF[form]
             path.write_text(TEXTS[form](results), "utf-8")
             click.echo(f"wrote {path}", err=True)
+
+
+def terminal_width() -> int | None:
+    """The columns of a terminal; a file or pipe has none."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 TEXTS: Mapping[str, Callable[[Results], str]] = {

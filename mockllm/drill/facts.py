@@ -40,6 +40,8 @@ class Passage:
     seen: Seen | None
     key: str
     """The key that the asker sent."""
+    asked: int = 1
+    """How many logical calls it made."""
 
     @property
     def last(self) -> Entry:
@@ -74,11 +76,12 @@ def facts_of(
     events: Sequence[Event],
     seen: Seen | None,
     key: str,
+    asked: int = 1,
 ) -> dict[str, str]:
     """What is to be told of one cell, by name; nothing where no request came through."""
     if not calls:
         return {}
-    passage = Passage(calls, others, events, seen, key)
+    passage = Passage(calls, others, events, seen, key, asked)
     told = ((name, fact(passage)) for name, fact in FACTS.items())
     return {name: text for name, text in told if text is not None}
 
@@ -169,9 +172,12 @@ def idempotency(passage: Passage) -> str | None:
 
 
 def executions(passage: Passage) -> str | None:
-    """How often the upstream carried the one request out."""
+    """How often the upstream carried out what was asked once."""
     count = sum(entry.plan.carried_out for entry in passage.calls)
-    return f"executed {count} times" if count > 1 else f"{count}"
+    if count <= passage.asked:
+        return f"{count}"
+    of = f" for {passage.asked} calls" if passage.asked > 1 else ""
+    return f"executed {count} times{of}"
 
 
 def leaks(passage: Passage) -> str | None:

@@ -27,8 +27,19 @@ class Limits:
 
     def within(self, seconds: float, *, scalable: bool) -> float:
         """A limit of an expectation in this drill: what a call may take, seen from the incident's
-        own time (`scalable`: it runs faster here), and never less than the client's limits allow."""
-        return max(seconds / (self.speed if scalable else 1.0), self.longest)
+        own time. One that runs faster here (`scalable`) gets never less than the client's limits
+        allow, which do not run faster."""
+        faster = self.faster(scalable=scalable)
+        return seconds if faster == 1 else max(seconds / faster, self.longest)
+
+    def faster(self, *, scalable: bool) -> float:
+        """By how much an incident's own times are divided."""
+        return self.speed if scalable else 1.0
+
+    def patience(self, pause: float) -> float:
+        """How long a call may take that has to make such a pause before each retry: numbers in headers
+        do not run faster, and who waits as long as the server says does not hang."""
+        return self.guard + pause * self.retries
 
     def closing(self, seconds: float) -> float:
         """A limit on leaving: never less than the client's own limit on silence, and some more."""
@@ -36,5 +47,6 @@ class Limits:
 
     @property
     def longest(self) -> float:
-        """How long a call takes that uses all of its tries to their limit, with pauses between."""
-        return (self.timeout + 2.0) * (self.retries + 1)
+        """How long a call takes that uses all of its tries to their limit, with pauses between, and
+        one more, which may be a fallback's."""
+        return (self.timeout + 2.0) * (self.retries + 2)

@@ -8,10 +8,12 @@ from contextlib import contextmanager
 
 import click
 
-from mockllm.drill.cell import VERDICTS, Cell, Verdict
-from mockllm.drill.reports.table import COLOURS, signed
+from mockllm.drill.cell import BAD, VERDICTS, Cell, Verdict
+from mockllm.drill.reports.table import COLOURS, SIGNS, signed
 
 Show = Callable[[str, Cell], None]
+WIDE = 120
+"""Columns of a terminal in which the moving table has words; in less it has signs."""
 
 
 @contextmanager
@@ -43,7 +45,8 @@ def plain(total: Mapping[str, int]) -> Iterator[Show]:
 
 @contextmanager
 def moving(total: Mapping[str, int]) -> Iterator[Show]:
-    """A table of counts that changes, with what is wrong above it."""
+    """A table of counts that changes, with what is wrong or hung above it."""
+    from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.live import Live
     from rich.progress_bar import ProgressBar
@@ -51,24 +54,30 @@ def moving(total: Mapping[str, int]) -> Iterator[Show]:
     from rich.text import Text
 
     counts: dict[str, dict[Verdict, int]] = {one: dict.fromkeys(VERDICTS, 0) for one in total}
+    console = Console(stderr=True)
+    narrow = console.width < WIDE
 
     def table() -> Table:
-        made = Table("System", "")
+        made = Table("system", "", "", box=SIMPLE_HEAD)
         for verdict in VERDICTS:
-            made.add_column(Text(signed(verdict), COLOURS[verdict]))
+            head = SIGNS[verdict] if narrow else signed(verdict)
+            made.add_column(Text(head, COLOURS[verdict]), justify="right", no_wrap=True)
         for system, found in counts.items():
             done = sum(found.values())
-            bar = ProgressBar(total=total[system], completed=done, width=20)
-            made.add_row(Text(system), bar, *(str(found[v]) for v in VERDICTS))
+            bar = ProgressBar(total=total[system], completed=done, width=10 if narrow else 20)
+            numbers = (str(found[verdict] or "") for verdict in VERDICTS)
+            made.add_row(Text(system), bar, f"{done}/{total[system]}", *numbers)
+        if narrow:
+            made.caption = ", ".join(map(signed, VERDICTS))
         return made
 
-    console = Console(stderr=True)
     with Live(table(), console=console, transient=True) as screen:
 
         def show(system: str, cell: Cell) -> None:
             counts[system][cell.verdict] += 1
-            line = f"{system}  {signed(cell.verdict):<22}  {cell.incident}"
-            console.print(Text(line, COLOURS[cell.verdict]))
+            if cell.verdict in BAD:
+                line = f"{system}  {signed(cell.verdict):<7}  {cell.incident}"
+                console.print(Text(line, COLOURS[cell.verdict]))
             screen.update(table())
 
         yield show

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
-from mockllm.drill.cell import Mark
+from mockllm.drill.cell import Mark, shortened
 from mockllm.engine.journal import Entry
 from mockllm.timeline.describe import describe
+from mockllm.timeline.events import Wait
+from mockllm.timeline.framing import Lowered
 
 MARKS = 400
 """Marks that a cell keeps of each call."""
@@ -15,13 +17,14 @@ SHOWN = 4000
 """Characters of the bytes that a cell keeps of each call."""
 
 
-def marks_of(entry: Entry, zero: float) -> list[Mark]:
-    """The marks of one call, of many the first and the last; `zero` is when the journal's clock began.
+def marks_of(entry: Entry, zero: float, now: float) -> list[Mark]:
+    """The marks of one call, of many the first and the last; `zero` is when the journal's clock began,
+    `now` is until when a call that has not ended lasts.
 
     What was planned stands where it was planned, up to what was reached; the end stands where it was
     seen.
     """
-    marks = list(all_marks(entry, zero))
+    marks = list(all_marks(entry, zero, now))
     if len(marks) <= MARKS:
         return marks
     half = MARKS // 2
@@ -30,7 +33,7 @@ def marks_of(entry: Entry, zero: float) -> list[Mark]:
     return [*marks[:half], more, *marks[-half:]]
 
 
-def all_marks(entry: Entry, zero: float) -> Iterator[Mark]:
+def all_marks(entry: Entry, zero: float, now: float) -> Iterator[Mark]:
     """Every mark of one call."""
     begun, number = zero + entry.at, entry.number
     ended = zero + entry.ended_at if entry.ended_at is not None else None
@@ -38,8 +41,9 @@ def all_marks(entry: Entry, zero: float) -> Iterator[Mark]:
         begun, begun, "request", f"{entry.method} {entry.path} attempt {entry.attempt}", number
     )
     lines = list(describe(entry.plan.steps[: entry.reached], entry.plan.speed))
-    last = ended if ended is not None else begun
-    times = [*(begun + line.time for line in lines), last]
+    begins = begins_of(entry.plan.lowered)
+    last = ended if ended is not None else max(now, begun)
+    times = [*(begun + begins.get(line.step, line.time) for line in lines), last]
     for line, (start, until) in zip(lines, pairwise(times), strict=True):
         names = ", ".join(entry.plan.reports[index].text for index in line.faults)
         text = f"{line.what} {line.text}" + (f" <- {names}" if names else "")
@@ -55,7 +59,18 @@ def all_marks(entry: Entry, zero: float) -> Iterator[Mark]:
         )
 
 
+def begins_of(lowered: Lowered) -> dict[int, float]:
+    """When each step begins on the socket, in seconds: later than in the timeline where bytes are
+    split, and have pauses between. A step of which nothing is sent is not in it."""
+    begins: dict[int, float] = {}
+    clock = 0.0
+    for event, step in zip(lowered.events, lowered.origin, strict=True):
+        begins.setdefault(step, clock)
+        if isinstance(event, Wait):
+            clock += event.seconds
+    return begins
+
+
 def sent_text(entry: Entry) -> str:
     """The bytes that were written, as text; long ones are cut."""
-    text = entry.bytes_written.decode("utf-8", "backslashreplace")
-    return text if len(text) <= SHOWN else f"{text[:SHOWN]}… {len(text) - SHOWN} characters more"
+    return shortened(entry.bytes_written.decode("utf-8", "backslashreplace"), SHOWN)

@@ -10,7 +10,8 @@ limits, and ends:
 
 If the last line of standard output is a JSON object, that is what it saw: `text`, `error` (a text, or
 an object with `message` and perhaps `kind` (typed, timeout, other), `name`, `status` and `code`),
-`tool_calls` (a list of `[name, arguments]`), `finish`, `usage`, `records`. What it does not tell is not
+`tool_calls` (a list of `[name, arguments]`), `finish`, `usage`, `model`, `records`, `left` (it has left
+the stream, as it was told to). What it does not tell is not
 judged. A program that runs after the guard is killed, with all that it has started: it hung.
 """
 
@@ -72,6 +73,9 @@ class Command(Subject):
             "MOCKLLM_MODEL": MODEL,
             "MOCKLLM_MESSAGE": task.message,
             "MOCKLLM_TOOLS": json.dumps(task.tools) if task.tools else "",
+            "MOCKLLM_USAGE": "1" if task.usage else "0",
+            "MOCKLLM_LEAVES_AFTER": "" if task.leaves_after is None else str(task.leaves_after),
+            "MOCKLLM_PAUSE": f"{task.pause:g}",
             "MOCKLLM_TIMEOUT": f"{self._limits.timeout:g}",
             "MOCKLLM_RETRIES": str(self._limits.retries),
         }
@@ -169,6 +173,8 @@ def seen_of(status: int, document: Mapping[str, Any] | None, last_error: str) ->
         finish=checked(given, "finish", str, "a text"),
         usage=checked(given, "usage", int, "a number of tokens"),
         records=checked(given, "records", int, "a number"),
+        model=checked(given, "model", str, "a text"),
+        left=given.get("left") is True,
     )
 
 

@@ -70,6 +70,8 @@ class Results:
     incidents: tuple[About, ...]
     columns: tuple[Column, ...]
     seconds: float = 0.0
+    command: str = ""
+    """The command that does it again; empty where there was none."""
 
     def rows(self) -> Iterator[tuple[About, tuple[Cell, ...]]]:
         """Each incident and its cells, system by system."""
@@ -102,6 +104,7 @@ class Results:
             "format": FORMAT,
             "mockllm": self.mockllm,
             "bundle": self.bundle,
+            "command": self.command,
             "limits": asdict(self.limits),
             "seconds": round(self.seconds, 1),
             "incidents": [asdict(incident) for incident in self.incidents],
@@ -120,8 +123,10 @@ class Results:
 
 
 def as_text(results: Results) -> str:
-    """The JSON report."""
-    return json.dumps(results.as_json(), indent=1, ensure_ascii=False) + "\n"
+    """The JSON report. A client may tell half of a surrogate pair: that stays an escape, since UTF-8
+    cannot say it."""
+    text = json.dumps(results.as_json(), indent=1, ensure_ascii=False) + "\n"
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def read_baseline(path: Path) -> dict[tuple[str, str], str]:

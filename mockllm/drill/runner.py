@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import queue
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed, wait
 from dataclasses import replace
 
-from mockllm.drill.cell import Cell, Verdict, verdict_of
+from mockllm.drill.cell import Cell, Verdict
+from mockllm.drill.judging import judged
 from mockllm.drill.limits import Limits
 from mockllm.drill.marks import marks_of, sent_text
-from mockllm.drill.subject import Subject
+from mockllm.drill.sequence import answered_of, pause_of, times
+from mockllm.drill.subject import Subject, Told
 from mockllm.drill.task import CannotAsk, Task, task_of
 from mockllm.drill.upstream import Stage
 from mockllm.drill.worker import Hung, Lost, now
-from mockllm.engine.findings.verdict import judge as judge_conduct
 from mockllm.engine.journal import Entry
-from mockllm.engine.judge import judge
-from mockllm.profile.expect import Expect
 from mockllm.profile.incidents import Incident
 from mockllm.profile.library import Library
 from mockllm.scripts.canonical import CANONICAL
@@ -59,16 +58,24 @@ def drill(
         made = [one.result() for one in starting if one.exception() is None]
         for ready in starting:
             free.put(ready.result())
-        for done in as_completed([pool.submit(run, incident) for incident in wanted]):
-            cell = done.result()
-            cells[cell.incident] = cell
-            on_cell(cell)
+        for group in groups(wanted, made[0]):
+            for done in as_completed([pool.submit(run, incident) for incident in group]):
+                cell = done.result()
+                cells[cell.incident] = cell
+                on_cell(cell)
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
         for one in made:
             one.close()  # what is still asked ends with it
         pool.shutdown()
     return tuple(cells[incident.name] for incident in wanted)
+
+
+def groups(incidents: Sequence[Incident], subject: Subject) -> Iterator[list[Incident]]:
+    """What may run side by side: most of them, then one by one those that would disturb others."""
+    alone = [incident for incident in incidents if subject.alone(incident)]
+    yield [incident for incident in incidents if incident not in alone]
+    yield from ([incident] for incident in alone)
 
 
 def cell_of(incident: Incident, subject: Subject, limits: Limits, library: Library) -> Cell:
@@ -87,34 +94,54 @@ def cell_of(incident: Incident, subject: Subject, limits: Limits, library: Libra
         return replace(bare, reason=f"the incident cannot be played here: {error}")
     with stage:
         begun = now()
+        told: list[Told] = []
         try:
             subject.begin(stage.client_url, incident.name)
-            begun = now()
-            answer = subject.ask(task, limits.guard)
+            for _ in times(incident, limits):
+                begun = now()
+                told.append(subject.ask(task, limits.patience(pause_of(incident))))
         except Lost as lost:
             verdict: Verdict = "hung" if isinstance(lost, Hung) else "wrong"
+            before = f"call {len(told) + 1}: " if told else ""
             cell = replace(
                 bare,
                 verdict=verdict,
-                reason=str(lost),
-                begun=begun,
+                reason=f"{before}{lost}",
+                begun=told[0].begun if told else begun,
                 seconds=now() - begun,
-                events=lost.events,
+                events=(*(event for one in told for event in one.events), *lost.events),
             )
-            return with_server(cell, subject, stage, stage.calls)
+            return with_server(cell, subject, stage, stage.calls, len(told) + 1)
         stage.settle()
         calls = stage.calls
         cell = replace(
             bare,
-            seen=answer.seen,
-            begun=answer.begun,
-            seconds=answer.seen.seconds or 0.0,
-            events=answer.events,
+            # Of several calls the first that failed stands for all.
+            seen=next((one.seen for one in told if one.seen.error), told[-1].seen),
+            begun=told[0].begun,
+            seconds=max(one.seen.seconds or 0.0 for one in told),
+            events=tuple(event for one in told for event in one.events),
         )
-        cell = with_server(cell, subject, stage, calls)
+        cell = with_server(cell, subject, stage, calls, len(told))
         if not calls and not incident.loaded.profile.listeners:
             return replace(cell, reason="no request reached the server")
-        return judged(cell, incident, calls, alive(incident, subject, stage, limits), limits)
+        if unmet(incident, calls):
+            return replace(cell, reason="no fault acted: the request is not one that meets it")
+        if task.leaves_after is not None and not all(one.seen.left for one in told):
+            return replace(cell, reason="its caller has to leave the stream, and did not")
+        answered = answered_of(told, calls, stage.zero)
+        well = alive(incident, subject, stage, limits)
+        return judged(cell, incident, answered, well, limits, subject)
+
+
+def unmet(incident: Incident, calls: Sequence[Entry]) -> bool:
+    """Whether the requests met nothing of an incident that is about faults.
+
+    A fault of a kept connection is the exception: a client that keeps none cannot meet it.
+    """
+    profile = incident.loaded.profile
+    points = {f.anchor.point for route in profile.all_routes for f in route.faults} - {"idle"}
+    return bool(points) and not profile.listeners and not any(entry.fired for entry in calls)
 
 
 def alive(incident: Incident, subject: Subject, stage: Stage, limits: Limits) -> bool | None:
@@ -134,46 +161,16 @@ def alive(incident: Incident, subject: Subject, stage: Stage, limits: Limits) ->
     return answer.seen.error is None and (answer.seen.text or "") == CANONICAL
 
 
-def judged(
-    cell: Cell, incident: Incident, calls: tuple[Entry, ...], alive: bool | None, limits: Limits
+def with_server(
+    cell: Cell, subject: Subject, stage: Stage, calls: tuple[Entry, ...], asked: int
 ) -> Cell:
-    """The cell of a call that ended."""
-    assert cell.seen is not None
-    profile = incident.loaded.profile
-    expect = profile.expect or Expect()
-    seen = replace(cell.seen, alive=alive)
-    judgements = judge(scaled(expect, limits, scalable=profile.scalable), seen, calls)
-    if alive is False and expect.after is None:
-        judgements = (*judgements, *judge(Expect(after="alive"), seen, calls))
-    findings = judge_conduct(calls).findings
-    wanted = expect.server.attempts if expect.server else None
-    too_few = wanted is not None and len(calls) < (wanted.min or 0)
-    verdict, reason = verdict_of(seen, judgements, findings, too_few=too_few)
-    return replace(
-        cell, verdict=verdict, reason=reason, seen=seen, judgements=judgements, findings=findings
-    )
-
-
-def scaled(expect: Expect, limits: Limits, *, scalable: bool) -> Expect:
-    """The expectation with its limits on time in this drill's time."""
-    client, server = expect.client, expect.server
-    if client is not None and client.within is not None:
-        within = limits.within(client.within, scalable=scalable)
-        client = client.model_copy(update={"within": within})
-    if server is not None and server.closed_within is not None:
-        closed = limits.closing(server.closed_within)
-        server = server.model_copy(update={"closed_within": closed})
-    return expect.model_copy(update={"client": client, "server": server})
-
-
-def with_server(cell: Cell, subject: Subject, stage: Stage, calls: tuple[Entry, ...]) -> Cell:
-    """The cell with what the server did."""
+    """The cell with what the server did in so many logical calls."""
     zero = stage.zero
-    marks = [mark for call in calls for mark in marks_of(call, zero)]
+    marks = [mark for call in calls for mark in marks_of(call, zero, now())]
     return replace(
         cell,
         attempts=len(calls),
         marks=tuple(sorted(marks, key=lambda mark: mark.time)),
         sent=tuple(sent_text(call) for call in calls),
-        facts=subject.facts(stage, cell.events, cell.seen),
+        facts=subject.facts(stage, cell.events, cell.seen, asked),
     )

@@ -9,7 +9,7 @@ import signal
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
@@ -74,13 +74,17 @@ def started(
             text = filled((beside / start.config).read_text("utf-8"), values)
             config.write_text(text, "utf-8")
         headers = {name: filled(value, values) for name, value in system.headers.items()}
-        command = [found, *(filled(word, values) for word in start.command[1:])]
+
+        def words(given: Sequence[str]) -> list[str]:
+            first = found if given[0] == start.command[0] else given[0]
+            return [first, *(filled(word, values) for word in given[1:])]
+
         more = {name: filled(value, values) for name, value in start.environment.items()}
         log = Path(folder) / "log.txt"
-        process = launch(command, {**without_pointers(), **more}, log, folder)
+        process = launch(words(start.command), {**without_pointers(), **more}, log, folder)
         try:
             wait_for(process, system, port, log)
-            version = version_of([found, *start.version[1:]]) if start.version else ""
+            version = version_of(words(start.version)) if start.version else ""
             shown = "\n".join(f"{name}: {value}" for name, value in headers.items())
             yield Running(f"http://127.0.0.1:{port}", version, text or shown, headers)
         finally:
@@ -157,7 +161,7 @@ def answers(port: int, path: str) -> bool:
 
 
 def version_of(command: list[str]) -> str:
-    """The first line that a program says of its version."""
+    """The first line that a program says of its version; the program by its name, wherever it lies."""
     try:
         done = subprocess.run(  # noqa: S603  the user names the program
             command, capture_output=True, text=True, timeout=GRACE * 6, check=False
@@ -165,7 +169,7 @@ def version_of(command: list[str]) -> str:
     except (OSError, subprocess.TimeoutExpired):
         return ""
     lines = [line.strip() for line in f"{done.stdout}\n{done.stderr}".splitlines() if line.strip()]
-    return lines[0] if lines else ""
+    return lines[0].replace(command[0], Path(command[0]).name) if lines else ""
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:

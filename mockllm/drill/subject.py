@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -13,8 +13,10 @@ from mockllm.drill.limits import Limits
 from mockllm.drill.task import Task
 from mockllm.drill.upstream import Stage, Upstream
 from mockllm.drill.worker import Event, Hung, Lost, Worker, now
+from mockllm.engine.journal import Entry
 from mockllm.engine.judge import Failed, Seen
 from mockllm.engine.select import API_KEY
+from mockllm.profile.expect import Expect
 from mockllm.profile.incidents import Incident
 from mockllm.profile.library import Library
 
@@ -22,7 +24,7 @@ MODEL = "gpt-4o-mini"
 """The model that is asked for where it chooses nothing."""
 NOWHERE = "http://127.0.0.1:9/v1"
 """Where nobody listens: the port of RFC 863."""
-WARM = 60.0
+WARM = 120.0
 """Seconds that the first call of a client's process may take."""
 
 
@@ -48,6 +50,18 @@ class Subject(ABC):
         """Why it cannot meet an incident; None where it can."""
         return None
 
+    def alone(self, incident: Incident) -> bool:
+        """Whether no other cell of the same system may run meanwhile."""
+        return False
+
+    def fair(self, expect: Expect) -> Expect:
+        """What can be expected of such a system."""
+        return expect
+
+    def elsewhere(self, calls: Sequence[Entry]) -> Sequence[Entry] | None:
+        """Of the calls those to the model that it falls back to; None where it has none."""
+        return None
+
     def stage(self, incident: Incident, limits: Limits, library: Library) -> Stage:
         """The server for one cell; raises what hinders it."""
         return Upstream(incident.loaded, limits.speed, library)
@@ -63,8 +77,11 @@ class Subject(ABC):
     def heal(self) -> None:  # noqa: B027  most have nothing to do
         """From now on ask for what works."""
 
-    def facts(self, stage: Stage, events: tuple[Event, ...], seen: Seen | None) -> dict[str, str]:
-        """What it made of what it got, by name; only what stands in between has such facts."""
+    def facts(
+        self, stage: Stage, events: tuple[Event, ...], seen: Seen | None, asked: int
+    ) -> dict[str, str]:
+        """What it made of what it got in so many logical calls, by name; only what stands in between
+        has such facts."""
         return {}
 
     def close(self) -> None:  # noqa: B027  most have nothing to close
@@ -83,7 +100,7 @@ class Client(Subject):
         self.open(NOWHERE, API_KEY)
         self.wires = tuple(worker.version["wires"])
         self._warm_up()
-        self.version = f"{worker.version['version']}, Python {worker.version['python']}"
+        self.version = f"{worker.version['version']}, {worker.version['runtime']}"
 
     def open(self, base_url: str, key: str, retries: int | None = None) -> None:
         """A new client."""
@@ -155,8 +172,9 @@ def told(answer: Mapping[str, Any], events: list[Event]) -> Told:
     found = dict(answer["seen"])
     error = found.pop("error", None)
     calls = found.pop("tool_calls", None)
-    known = {key: found.get(key) for key in ("text", "finish", "usage", "seconds")}
+    known = {key: found.get(key) for key in ("text", "finish", "usage", "model", "seconds")}
     seen = Seen(
+        left=bool(found.get("left")),
         error=None if error is None else Failed(**error),
         tool_calls=None if calls is None else tuple((str(n), a) for n, a in calls),
         **known,

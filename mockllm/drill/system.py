@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Literal
 
 import yaml
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
+from mockllm.drill.limits import Limits
+from mockllm.drill.runtimes import DRIVERS
 from mockllm.faults.values import Duration, Strict, Text, expected, hint_for
 
-FILES = {
-    "openai": "openai_sdk",
-    "anthropic": "anthropic_sdk",
-    "litellm": "litellm_sdk",
-    "langchain": "langchain_sdk",
-    "aiohttp": "aiohttp_loop",
-    "http": "http_loop",
-}
-"""The program that drives each client."""
-CLIENTS = tuple(FILES)
+CLIENTS = tuple(DRIVERS)
 
 
 class BadSystem(Exception):
@@ -46,7 +40,9 @@ class Start(Strict):
     )
     ready: Text = Field("/", description="The path that answers when it is ready.")
     within: Duration = Field(60.0, description="How long that may take.")
-    version: tuple[Text, ...] = Field((), description="The command that prints its version.")
+    version: tuple[Text, ...] = Field(
+        (), description="The command that prints its version, with placeholders."
+    )
     environment: dict[str, Text] = Field({}, description="Variables that it needs.")
 
 
@@ -55,11 +51,8 @@ class System(Strict):
 
     name: Text = Field(description="Its name in tables.")
     about: Text = Field("", description="What it is, in a sentence.")
-    client: Literal["openai", "anthropic", "litellm", "langchain", "aiohttp", "http"] | None = (
-        Field(
-            None,
-            description="The client that is drilled, or that asks a gateway (http by default).",
-        )
+    client: Text | None = Field(
+        None, description="The client that is drilled, or that asks a gateway (http by default)."
     )
     command: Text | None = Field(None, description="A program that is run once per incident.")
     wires: tuple[Text, ...] = Field(
@@ -70,14 +63,36 @@ class System(Strict):
         "127.0.0.1:8089", description="Where a gateway that runs already finds its upstream."
     )
     start: Start | None = Field(None, description="How a gateway is started.")
-    select: Literal["model", "key", "path"] = Field(
+    timeout: Duration | None = Field(
+        None, description="Its own time limit, where it has another than the drill gives."
+    )
+    retries: int | None = Field(
+        None, ge=0, description="Its own retries, where it has others than the drill gives."
+    )
+    fallback: Text | None = Field(
+        None,
+        description="The model that a gateway falls back to, as its upstream is asked for it; `*` stands "
+        "for any letters.",
+    )
+    select: Literal["model", "key", "path", "header"] = Field(
         "model", description="What a gateway lets through, to choose the incident by."
     )
     model: Text = Field("mock-{incident}", description="The model that is asked for.")
     key: Text = Field("mockllm-not-a-key", description="The key that the gateway wants.")
     path: Text = Field("/v1", description="The path behind the gateway's address.")
     headers: dict[str, Text] = Field({}, description="Headers that the gateway wants.")
+    jobs: int | None = Field(
+        None, ge=1, description="How many cells may run at a time where that is less than `--jobs`."
+    )
     needs: Text = Field("", description="What has to be installed, and where it cannot run.")
+
+    @field_validator("client")
+    @classmethod
+    def known_client(cls, name: str | None) -> str | None:
+        """Refuse a client that nothing drives."""
+        if name is not None and name not in CLIENTS:
+            raise expected(" or ".join(CLIENTS), name)
+        return name
 
     @model_validator(mode="after")
     def one_kind(self) -> System:
@@ -88,6 +103,23 @@ class System(Strict):
         if not given and self.client is None:
             raise expected("client, command, gateway or start", {})
         return self
+
+    def limits(self, given: Limits) -> Limits:
+        """The drill's limits with its own in their place."""
+        timeout = given.timeout if self.timeout is None else self.timeout
+        return replace(
+            given,
+            timeout=timeout,
+            retries=given.retries if self.retries is None else self.retries,
+            guard=max(given.guard, timeout),
+        )
+
+    def described(self, given: Limits) -> str:
+        """What it is, and its own limits where it has some."""
+        own = self.limits(given)
+        if own == given:
+            return self.about
+        return f"{self.about} Its own limits: {own.as_text()}.".lstrip()
 
     @property
     def is_gateway(self) -> bool:

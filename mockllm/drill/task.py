@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mockllm.matchers.message import Message
 from mockllm.matchers.stream import Stream
+from mockllm.profile.expect import Expect, ExpectCaller
 from mockllm.profile.incidents import Incident, is_for, says_something
 from mockllm.profile.models import Route
 from mockllm.scripts.tools import ToolsSource
@@ -41,6 +42,16 @@ class Task:
     stream: bool
     message: str = HELLO
     tools: tuple[dict[str, Any], ...] = ()
+    usage: bool = False
+    """Whether it asks for the tokens at the end of a stream."""
+    leaves_after: int | None = None
+    """Chunks or events after which the caller leaves."""
+    pause: float = 0.0
+    """Seconds that it reads nothing before it leaves."""
+
+    def marked(self, mark: str) -> Task:
+        """The same, with a mark in its message by which a server knows its calls again."""
+        return replace(self, message=f"{self.message} ({mark})")
 
     def order(self, model: str) -> dict[str, Any]:
         """The order for a client's process."""
@@ -51,7 +62,20 @@ class Task:
             "stream": self.stream,
             "messages": [{"role": "user", "content": self.message}],
             "tools": list(self.tools) or None,
+            "usage": self.usage,
+            "leaves_after": self.leaves_after,
+            "pause": self.pause,
         }
+
+
+PADDING = " More words, so that the request is long."
+"""Behind the message where an incident is about a body on its way."""
+
+
+def uploaded(route: Route) -> int:
+    """Bytes after which faults of a route act while the body arrives, and twice as many."""
+    sizes = [fault.anchor.size for fault in route.faults if fault.anchor.point == "upload"]
+    return 2 * max(sizes, default=0)
 
 
 class CannotAsk(Exception):
@@ -73,11 +97,17 @@ def task_of(incident: Incident, wires: Sequence[str]) -> Task:
     text = HELLO
     if isinstance(message, Message) and message.wanted.tests:
         text = f"{HELLO} {message.wanted.tests[0]}"
+    expect = profile.expect or Expect()
+    caller = expect.caller or ExpectCaller()
     return Task(
         wire,
         stream.wanted if isinstance(stream, Stream) else True,
-        text,
+        text + PADDING * (uploaded(route) // len(PADDING)),
         TOOLS if isinstance(route.script, ToolsSource) or "tools" in given else (),
+        # Where a number is expected, the incident itself sends it.
+        usage=any("client.usage: whole" in line for line in expect.lines()),
+        leaves_after=caller.leaves_after,
+        pause=caller.pause,
     )
 
 

@@ -6,20 +6,17 @@ import json
 import os
 import queue
 import subprocess
-import sys
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import IO, Any
 
-MAIN = Path(__file__).parent / "clients" / "main.py"
 KEPT = 4000
 """Characters of standard error that are kept for messages."""
-START = 60.0
-"""Seconds that a client's imports may take."""
+START = 180.0
+"""Seconds that a client's imports may take: several at a time, on a machine that is loaded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +48,13 @@ class Worker:
     """One process that drives one client after another; not safe for threads."""
 
     def __init__(
-        self,
-        client: str,
-        *,
-        python: str = sys.executable,
-        environment: Mapping[str, str] | None = None,
+        self, command: Sequence[str], *, environment: Mapping[str, str] | None = None
     ) -> None:
-        """Start it. `client` is a file of `clients`; `python` the interpreter of its environment."""
+        """Start it. `command` runs one of the programs of `clients`."""
         self.version: Mapping[str, Any] = {}
         self.starts = 0
         """How often the process was started: one that hung is replaced."""
-        self._command = [python, str(MAIN), client]
+        self._command = list(command)
         self._environment = {**without_pointers(), **(environment or {})}
         self._start()
 

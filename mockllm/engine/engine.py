@@ -83,6 +83,8 @@ class Engine:
         self._lasting = profile
         self._borrowed: tuple[Loaded, float] | None = None
         self._start = self._zero = now()
+        self._starts: dict[str, float] = {}
+        self._ready: set[str] = set()
 
     # Which profile is on
 
@@ -128,12 +130,26 @@ class Engine:
         self._tallies.forget(profile.name)
         self._ledger.forget(profile.name)
 
+    def anew(self, profile: Loaded) -> None:
+        """Make a profile known; its counts begin anew, and its windows with its next call. Those of
+        others go on."""
+        self.add(profile)
+        self._starts.pop(profile.name, None)
+        self._ready.add(profile.name)
+
+    def _since(self, profile: Loaded, now: float) -> float:
+        """Seconds since a profile's windows began."""
+        if profile.name in self._ready:
+            self._ready.discard(profile.name)
+            self._starts[profile.name] = now
+        return now - self._starts.get(profile.name, self._start)
+
     def use(self, profile: Loaded, seconds: float | None = None) -> None:
         """Switch to a profile, for good or for some time; its counts and windows begin anew."""
         self._loaded[profile.name] = profile
         self._tallies.forget(profile.name)
         self._ledger.forget(profile.name)
-        self._start = self._now()
+        self._start_all()
         if seconds is None:
             self._lasting, self._borrowed = profile, None
         else:
@@ -147,7 +163,13 @@ class Engine:
         self._spoken.say(said)
         self._tallies.clear()
         self._ledger.clear()
+        self._start_all()
+
+    def _start_all(self) -> None:
+        """The windows of all profiles begin now."""
         self._start = self._now()
+        self._starts.clear()
+        self._ready.clear()
 
     @property
     def zero(self) -> float:
@@ -190,7 +212,8 @@ class Engine:
         self.garbage.clear()
         self.lateness.clear()
         self.totals.clear()
-        self._start = self._zero = self._now()
+        self._start_all()
+        self._zero = self._start
 
     def restart(self, profile: Loaded) -> None:
         """Begin anew with a profile; those that were switched on before are forgotten."""
@@ -371,7 +394,7 @@ class Engine:
         return Visit(
             tallies["session"].ordinal,
             self._counters.attempt(call),
-            now - self._start,
+            self._since(profile, now),
             tallies,
             begun.ticket,
             begun.attempt,
@@ -449,7 +472,7 @@ class Engine:
             return OPEN
         now, speed = self._now(), fitting(self.conditions, profile.profile).speed
         setting = setting_of(call, profile.profile, wire, Identity("account"), self._store)
-        elapsed = (now - self._start) * speed
+        elapsed = self._since(profile, now) * speed
         arrival = Arrival(profile.name, call, wire, setting, ticket, now * speed, elapsed, here.now)
         return (self._ledger if ledger is None else ledger).admit(account, arrival)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any, Literal, Protocol
 
@@ -388,6 +388,12 @@ class Journal:
     def forgotten(self) -> int:
         """How many calls are no longer kept."""
         return self._number - len(self._entries)
+
+    def drop(self, unwanted: Callable[[Entry], bool]) -> None:
+        """Forget some calls; the numbers of the others stay."""
+        kept = [record for record in self._entries if not unwanted(record.entry)]
+        self._entries = deque(kept)
+        self._bytes = sum(record.size for record in kept)
 
     def clear(self) -> None:
         """Forget all calls, and count from 1 again."""

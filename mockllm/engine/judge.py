@@ -6,18 +6,32 @@ Every statement is held, broken, or not judged: what cannot be observed never pa
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from itertools import pairwise
 from typing import Any, Literal
 
 from mockllm.engine.journal import Entry
 from mockllm.faults.values import format_seconds
-from mockllm.profile.expect import Expect, ExpectClient, ExpectServer, Limits, said_value
+from mockllm.profile.expect import (
+    Burst,
+    Expect,
+    ExpectClient,
+    ExpectPart,
+    ExpectServer,
+    Limits,
+    Return,
+    said_value,
+)
 from mockllm.timeline.describe import describe
 
 Verdict = Literal["held", "broken", "not judged"]
 ErrorKind = Literal["typed", "timeout", "other"]
 
+OF_ANSWER = ("text", "tool_calls", "finish")
+"""Statements of an answer: beside one of them an error is only the other way out."""
+OF_LEAVING = ("server.closed_within", "server.accepted_bytes")
+"""Statements about a client whose caller leaves, where the profile has such a caller."""
 CURRENT = 0.0005
 """Seconds by which a time that was measured may miss a limit: half of what is printed."""
 
@@ -53,6 +67,10 @@ class Seen:
     """How many records of it were written."""
     alive: bool | None = None
     """Whether the next, healthy call through the same client succeeded."""
+    model: str | None = None
+    """The model that the answer names."""
+    left: bool = False
+    """Whether it left before the end, because its caller is one that leaves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +80,13 @@ class Judgement:
     statement: str
     verdict: Verdict
     evidence: str
+    advice: bool = False
+    """Whether nothing is wrong where it does not hold."""
+
+    @property
+    def wrong(self) -> bool:
+        """Whether it shows harm: it does not hold, and is no mere advice."""
+        return self.verdict == "broken" and not self.advice
 
     def __str__(self) -> str:
         return f"{self.verdict}: {self.statement} ({self.evidence})"
@@ -70,13 +95,37 @@ class Judgement:
 Finding = tuple[Verdict, str]
 
 
-def judge(expect: Expect, seen: Seen | None, attempts: Sequence[Entry]) -> tuple[Judgement, ...]:
-    """Every statement of `expect`; `attempts` are the requests of the one logical call."""
-    found: list[Judgement] = []
-    if expect.client is not None:
-        found += judge_client(expect.client, seen, attempts)
-    if expect.server is not None:
-        found += judge_server(expect.server, attempts)
+def judge(
+    expect: Expect,
+    seen: Seen | None,
+    attempts: Sequence[Entry],
+    *,
+    fallback: Sequence[Entry] | None = None,
+) -> tuple[Judgement, ...]:
+    """Every statement of `expect`; `attempts` are the requests of the one logical call.
+
+    `fallback` are those of them that asked for another model, of a system that falls back to one;
+    None where it has none. What the journal shows is then said of the others alone.
+    """
+    elsewhere = {id(entry) for entry in fallback or ()}
+    own = [entry for entry in attempts if id(entry) not in elsewhere]
+
+    def part(path: str, one: ExpectPart, *, advice: bool = False) -> Iterator[Judgement]:
+        for made in both_sides(one, seen, attempts, own):
+            if leaves and not left and made.statement.startswith(OF_LEAVING):
+                why = "its caller has to leave the stream: set `.left` of the outcome"
+                made = Judgement(made.statement, "not judged", why)
+            yield replace(made, statement=f"{path}{made.statement}", advice=advice)
+
+    leaves = expect.caller is not None and expect.caller.leaves_after is not None
+    left = seen is not None and seen.left
+    found = [*part("", expect)]
+    if expect.advice is not None:
+        found += part("advice.", expect.advice, advice=True)
+    if expect.fallback is not None and fallback is not None:
+        found += part("fallback.", expect.fallback)
+        if expect.fallback.advice is not None:
+            found += part("fallback.advice.", expect.fallback.advice, advice=True)
     if expect.after is not None:
         alive = seen.alive if seen else None
         found.append(Judgement("after: alive", *told(alive, "a later call", "alive", bool)))
@@ -86,6 +135,16 @@ def judge(expect: Expect, seen: Seen | None, attempts: Sequence[Entry]) -> tuple
     for key in expect.probes:
         found.append(Judgement(f"probes.{key}", "not judged", "needs a judge that knows it"))
     return tuple(found)
+
+
+def both_sides(
+    part: ExpectPart, seen: Seen | None, attempts: Sequence[Entry], own: Sequence[Entry]
+) -> Iterator[Judgement]:
+    """The statements about the client, and those about the server's view of `own`."""
+    if part.client is not None:
+        yield from judge_client(part.client, seen, attempts)
+    if part.server is not None:
+        yield from judge_server(part.server, own, left=seen is not None and seen.left)
 
 
 def told(value: Any, what: str, name: str, holds: Callable[[Any], bool]) -> Finding:
@@ -157,9 +216,7 @@ def judge_error(expect: ExpectClient, seen: Seen, attempts: Sequence[Entry]) -> 
     """The error that the caller got."""
     error = seen.error
     if error is None:
-        if expect.text is not None:
-            return "held", "the call ended with a text instead, which is in order"
-        return "broken", "the call ended without an error"
+        return no_error(expect)
     if expect.error == "any" or error.kind == expect.error:
         return "held", described(error)
     if error.kind is None:
@@ -176,14 +233,19 @@ KINDS = {
 }
 
 
+def no_error(expect: ExpectClient) -> Finding:
+    """A call that ended without the error of which something is said."""
+    if any(getattr(expect, name) is not None for name in OF_ANSWER):
+        return "held", "the call ended with an answer instead, which is in order"
+    return "broken", "the call ended without an error"
+
+
 def of_error(name: str) -> Callable[[ExpectClient, Seen, Sequence[Entry]], Finding]:
     """How a detail of the error is judged."""
 
     def judge_detail(expect: ExpectClient, seen: Seen, attempts: Sequence[Entry]) -> Finding:
         if seen.error is None:
-            if expect.text is not None:
-                return "held", "the call ended with a text instead, which is in order"
-            return "broken", "the call ended without an error"
+            return no_error(expect)
         value = getattr(seen.error, name)
         wanted = getattr(expect, name)
         # 500 and "500" differ.
@@ -199,6 +261,14 @@ def judge_contains(expect: ExpectClient, seen: Seen, attempts: Sequence[Entry]) 
         return of_error("message")(expect, seen, attempts)
     held = any(text in seen.error.message for text in expect.contains or ())
     return ("held" if held else "broken"), f"the message is {seen.error.message!r}"
+
+
+def judge_status_not(expect: ExpectClient, seen: Seen, attempts: Sequence[Entry]) -> Finding:
+    """The status that an error must not have."""
+    if seen.error is None:
+        return "held", "the call ended without an error"
+    status = seen.error.status
+    return ("broken" if status in (expect.status_not or ()) else "held"), f"the status is {status}"
 
 
 def judge_tools(expect: ExpectClient, seen: Seen, attempts: Sequence[Entry]) -> Finding:
@@ -248,9 +318,13 @@ CLIENT: dict[str, Callable[[ExpectClient, Seen, Sequence[Entry]], Finding]] = {
     "status": of_error("status"),
     "code": of_error("code"),
     "contains": judge_contains,
+    "status_not": judge_status_not,
     "tool_calls": judge_tools,
     "finish": lambda expect, seen, _: told(
         seen.finish, "told", "finish", lambda got: got == expect.finish
+    ),
+    "model": lambda expect, seen, _: told(
+        seen.model, "named", "model", lambda got: fnmatchcase(got, expect.model or "")
     ),
     "usage": judge_usage,
     "within": lambda expect, seen, _: told(
@@ -266,14 +340,18 @@ CLIENT: dict[str, Callable[[ExpectClient, Seen, Sequence[Entry]], Finding]] = {
 # What the journal has
 
 
-def judge_server(expect: ExpectServer, attempts: Sequence[Entry]) -> Iterator[Judgement]:
-    """The statements about the server's view."""
+def judge_server(
+    expect: ExpectServer, attempts: Sequence[Entry], *, left: bool = False
+) -> Iterator[Judgement]:
+    """The statements about the server's view; `left`: the client was made to leave."""
     given = expect.model_fields_set
     for name in (name for name in ExpectServer.model_fields if name in given):
         value = getattr(expect, name)
         statement = next(said_value(f"server.{name}", value), name)
         if not attempts and name != "attempts":
             yield Judgement(statement, "not judged", "no call came")
+        elif name == "closed_within" and left and attempts[-1].outcome.peer_left is None:
+            yield Judgement(statement, "broken", "its caller left, and it read on to the end")
         else:
             yield Judgement(statement, *SERVER[name](value, attempts))
 
@@ -290,6 +368,36 @@ def judge_gap(limits: Limits, attempts: Sequence[Entry]) -> Finding:
         return "not judged", "there was one attempt"
     held = all(limits.holds(gap) for gap in gaps)
     return ("held" if held else "broken"), ", ".join(map(format_seconds, gaps))
+
+
+def judge_first_gap(limits: Limits, attempts: Sequence[Entry]) -> Finding:
+    """The silence between the first attempt and the second."""
+    if len(attempts) < 2:
+        return "broken", "there was one attempt"
+    return judge_gap(limits, attempts[:2])
+
+
+def judge_burst(burst: Burst, attempts: Sequence[Entry]) -> Finding:
+    """The requests of the beginning."""
+    count = sum(entry.at - attempts[0].at <= burst.within for entry in attempts)
+    return ("held" if count <= burst.max else "broken"), f"{count} came"
+
+
+def judge_repeats(limits: Limits, attempts: Sequence[Entry]) -> Finding:
+    """The requests that came again and were not smaller."""
+    sizes = [len(entry.plan.call.body) for entry in attempts]
+    count = sum(later >= earlier for earlier, later in pairwise(sizes))
+    return in_limits(limits, count, f"bytes of the requests: {', '.join(map(str, sizes))}")
+
+
+def judge_returns(wanted: Return, attempts: Sequence[Entry]) -> Finding:
+    """Whether a client that has turned away asks again in time."""
+    since = (entry.at - attempts[0].at - wanted.after for entry in attempts)
+    after = next((seconds for seconds in since if seconds >= 0), None)
+    if after is None:
+        return "broken", "it never asked again"
+    text = f"it asked again {format_seconds(round(after, 3))} after the server was well"
+    return ("held" if after <= wanted.within + CURRENT else "broken"), text
 
 
 def gaps_of(attempts: Sequence[Entry]) -> list[float]:
@@ -342,6 +450,10 @@ def judge_headers(names: Sequence[str], attempts: Sequence[Entry]) -> Finding:
 SERVER: dict[str, Callable[[Any, Sequence[Entry]], Finding]] = {
     "attempts": lambda limits, attempts: in_limits(limits, len(attempts), f"{len(attempts)} came"),
     "gap": judge_gap,
+    "first_gap": judge_first_gap,
+    "burst": judge_burst,
+    "repeats": judge_repeats,
+    "returns": judge_returns,
     "executions": judge_executions,
     "closed_within": judge_closed,
     "accepted_bytes": judge_bytes,

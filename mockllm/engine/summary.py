@@ -39,7 +39,7 @@ class Summary:
     @property
     def broken(self) -> tuple[Judgement, ...]:
         """The expectations that do not hold."""
-        return tuple(one for one in self.expectations if one.verdict == "broken")
+        return tuple(one for one in self.expectations if one.wrong)
 
     @property
     def failed(self) -> bool:

@@ -98,6 +98,28 @@ def parse_count(value: object) -> object:
     raise expected("a number such as 2, or {min, max}", value)
 
 
+class Burst(Strict):
+    """The requests of a call's beginning: `{within: 1500ms, max: 2}`."""
+
+    within: Duration = Field(description="In so long, from the first request.")
+    max: StrictInt = Field(ge=1, description="At most so many.")
+
+    def words(self) -> str:
+        """The limit, for people."""
+        return f"at most {self.max} in {format_seconds(self.within)}"
+
+
+class Return(Strict):
+    """When a client asks again that has turned away: `{after: 60s, within: 30s}`."""
+
+    after: Duration = Field(description="Since the first request; the server is well from here on.")
+    within: Duration = Field(description="A request comes in so long from then.")
+
+    def words(self) -> str:
+        """The time, for people."""
+        return f"within {format_seconds(self.within)}, {format_seconds(self.after)} after the first"
+
+
 Natural = Annotated[StrictInt, Field(ge=0)]
 Status = Annotated[StrictInt, Field(ge=100, le=999)]
 HowMany = Annotated[Count, BeforeValidator(parse_count, json_schema_input_type=Natural | Count)]
@@ -123,8 +145,8 @@ def parse_codes(value: object) -> object:
 class ExpectClient(Strict):
     """What the client tells its caller.
 
-    `text` is of an answer that it gives out as whole, `error` of a call that it gives up. With one
-    of them the call must end so; with both, either will do.
+    `text`, `tool_calls` and `finish` are of an answer that it gives out as whole, `error` of a call that
+    it gives up. With one of the two kinds the call must end so; with both, either will do.
     """
 
     text: Literal["whole", "prefix", "empty"] | None = Field(
@@ -149,10 +171,17 @@ class ExpectClient(Strict):
         tuple[Text, ...] | None,
         BeforeValidator(one_or_many, json_schema_input_type=Text | tuple[Text, ...]),
     ] = Field(None, description="A text that the error's message holds; of a list, one.")
+    status_not: Annotated[
+        tuple[Status, ...] | None,
+        BeforeValidator(one_or_many, json_schema_input_type=Status | tuple[Status, ...]),
+    ] = Field(None, description="The HTTP status that an error must not have; of a list, none.")
     tool_calls: Literal["whole", "none"] | None = Field(
         None, description="The tool calls that the caller gets: those of the script, or none."
     )
     finish: Text | None = Field(None, description="The finish reason that the caller gets.")
+    model: Text | None = Field(
+        None, description="The model that the answer names; `*` stands for any letters."
+    )
     usage: Annotated[
         int | Literal["whole"] | None,
         BeforeValidator(parse_usage, json_schema_input_type=Natural | Literal["whole"]),
@@ -182,6 +211,17 @@ class ExpectServer(Strict):
 
     attempts: HowMany | None = Field(None, description="The requests of one logical call.")
     gap: Span | None = Field(None, description="The time between two attempts.")
+    first_gap: Span | None = Field(
+        None,
+        description="The time between the first two attempts; without a second it does not hold.",
+    )
+    burst: Burst | None = Field(None, description="The most requests of the call's beginning.")
+    repeats: HowMany | None = Field(
+        None, description="The requests that are not strictly smaller than the one before."
+    )
+    returns: Return | None = Field(
+        None, description="A client that has turned away asks again when the server is well."
+    )
     executions: HowMany | None = Field(
         None, description="The requests that a real server would have carried out and billed."
     )
@@ -205,11 +245,52 @@ class ExpectPolicy(Strict):
     )
 
 
-class Expect(Strict):
-    """What a good client does with this profile."""
+class ExpectPart(Strict):
+    """Statements of both sides."""
 
     client: ExpectClient | None = Field(None, description="What the client tells its caller.")
     server: ExpectServer | None = Field(None, description="What the journal shows of the client.")
+
+
+class ExpectFallback(ExpectPart):
+    """What holds for a system that has another model to fall back to, beside the rest."""
+
+    advice: ExpectPart | None = Field(
+        None, description="The same, where it is no more than advice."
+    )
+
+
+class ExpectCaller(Strict):
+    """What the caller does, where that is more than to ask once and to read all: drills do it, in
+    tests the test does."""
+
+    calls: StrictInt = Field(1, ge=1, description="So many logical calls; each is judged.")
+    every: Duration = Field(0.0, description="One in so long; one that is late begins at once.")
+    leaves_after: StrictInt | None = Field(
+        None, ge=1, description="It leaves after so many chunks or events of the stream."
+    )
+    pause: Duration = Field(0.0, description="Before it leaves it reads nothing for so long.")
+
+    @model_validator(mode="after")
+    def pauses_before_it_leaves(self) -> Self:
+        """Refuse a pause without an end."""
+        if self.pause and self.leaves_after is None:
+            raise expected("`leaves_after` beside pause", {"pause": self.pause})
+        return self
+
+
+class Expect(ExpectPart):
+    """What a good client does with this profile."""
+
+    advice: ExpectPart | None = Field(
+        None, description="What a better client does too; where it does not hold, nothing is wrong."
+    )
+    fallback: ExpectFallback | None = Field(
+        None, description="What holds for a system with another model to fall back to."
+    )
+    caller: ExpectCaller | None = Field(
+        None, description="What the caller does, where it is more than to ask once and to read all."
+    )
     after: Literal["alive"] | None = Field(
         None, description="`alive`: the next, healthy call through the same client succeeds."
     )
@@ -237,7 +318,7 @@ def said_value(path: str, value: object) -> Iterator[str]:
     match value:
         case None:
             return
-        case Limits():
+        case Limits() | Burst() | Return():
             yield f"{path}: {value.words()}"
         case Strict():
             yield from said(f"{path}.", value)

@@ -16,7 +16,16 @@ from mockllm.faults.named import SHORTHANDS, VALUE, Shorthand
 from mockllm.faults.often import Often
 from mockllm.faults.values import flow
 from mockllm.profile.account import Account
-from mockllm.profile.expect import Expect, ExpectClient, ExpectPolicy, ExpectServer
+from mockllm.profile.expect import (
+    Burst,
+    Expect,
+    ExpectCaller,
+    ExpectClient,
+    ExpectFallback,
+    ExpectPolicy,
+    ExpectServer,
+    Return,
+)
 from mockllm.profile.kinds import code, kind
 from mockllm.profile.models import MATCHERS, SOURCES, VERBS, Listener, Pacing, Profile, Route
 from mockllm.profile.tables import (
@@ -248,6 +257,10 @@ def expect_part() -> Iterator[str]:
     for key, model in (
         ("client", ExpectClient),
         ("server", ExpectServer),
+        ("server.burst", Burst),
+        ("server.returns", Return),
+        ("fallback", ExpectFallback),
+        ("caller", ExpectCaller),
         ("policy", ExpectPolicy),
     ):
         yield f"### `expect.{key}`"

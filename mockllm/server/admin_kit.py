@@ -90,7 +90,7 @@ async def expectations(request: web.BaseRequest, kit: Kit) -> web.Response:
 
     The body, which may be missing, is what the caller of the client saw: `text`, `error` (`kind`:
     typed, timeout or other; `name`, `message`, `status`, `code`), `tool_calls` (pairs of name and
-    arguments), `finish`, `usage`, `seconds`, `records`, `alive`.
+    arguments), `finish`, `usage`, `seconds`, `records`, `alive`, `model`, `left`.
     """
     found = await document(request, FIELDS)
     summary = await summary_of(request, kit, seen_of(found))

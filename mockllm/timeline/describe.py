@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mockllm.timeline.events import FOREVER, Close, End, Extra, Frame, Head, Onward, Wait
 from mockllm.timeline.pacing import FLOW
@@ -22,27 +22,31 @@ class Line:
     what: str
     text: str
     faults: tuple[int, ...] = ()
+    step: int = field(default=0, compare=False)
+    """The number of its step in the timeline, from 0."""
 
 
 def describe(sequence: Sequence[Step], speed: float = 1.0) -> Iterator[Line]:
     """The events of a timeline in order, with the time at which each begins."""
     clock = 0.0
     seen: Counter[str] = Counter()
-    for step in sequence:
+    for number, step in enumerate(sequence):
         match step.event:
             case None:
-                yield Line(clock, "dropped", "a frame was taken away", step.faults)
+                yield Line(clock, "dropped", "a frame was taken away", step.faults, number)
             case Head() as head:
                 kind = head.get("content-type") or "no content type"
-                yield Line(clock, "head", f"{head.status} {kind}", step.faults)
+                yield Line(clock, "head", f"{head.status} {kind}", step.faults, number)
             case Frame() as frame:
                 seen.update(frame.kinds)
-                yield Line(clock, named(frame, seen), payload(frame), step.faults)
+                yield Line(clock, named(frame, seen), payload(frame), step.faults, number)
             case Extra(data):
-                yield Line(clock, "extra", shortened(data.decode("utf-8", "replace")), step.faults)
+                yield Line(
+                    clock, "extra", shortened(data.decode("utf-8", "replace")), step.faults, number
+                )
             case Onward(drip=drip, bandwidth=rate):
                 pace = f"a frame every {drip:g}s" if drip is not None else f"{rate:g} bytes/s"
-                yield Line(clock, "pace", pace, step.faults)
+                yield Line(clock, "pace", pace, step.faults, number)
             case Wait(seconds, paced, beat):
                 if paced and not step.faults:
                     clock += seconds / speed
@@ -50,12 +54,12 @@ def describe(sequence: Sequence[Step], speed: float = 1.0) -> Iterator[Line]:
                 length = "forever" if seconds == FOREVER else f"{seconds / speed:.3f}s"
                 if beat is not None:
                     length += f", every {beat.every / speed:g}s a heartbeat"
-                yield Line(clock, "wait", length, step.faults)
+                yield Line(clock, "wait", length, step.faults, number)
                 clock += seconds / speed
             case End():
-                yield Line(clock, "end", "of the body", step.faults)
+                yield Line(clock, "end", "of the body", step.faults, number)
             case Close(how):
-                yield Line(clock, "close", how, step.faults)
+                yield Line(clock, "close", how, step.faults, number)
 
 
 def named(frame: Frame, seen: Counter[str]) -> str:

@@ -9,7 +9,7 @@ from mockllm.drill.worker import Event
 from mockllm.engine.findings.finding import Finding
 from mockllm.engine.judge import Judgement, Seen
 
-EVIL = "</pre><script src='https://evil.test/x.js'>alert(1)</script>|`*&\x00\x1b[31m"
+EVIL = "</pre><script src='https://evil.test/x.js'>alert(1)</script>|`*&amp;\x00\x1b[31m\ufeff\u202e\ud83d"
 """A text that a client could tell."""
 
 
@@ -43,4 +43,6 @@ def results(*columns: Column, count: int = 1) -> Results:
     names = [f"incident-{n}" for n in range(count)]
     found = columns or (Column(EVIL, EVIL, EVIL, tuple(map(cell, names)), EVIL),)
     about = (About(name, "headers", EVIL, ("https://github.com/a/b/issues/1",)) for name in names)
-    return Results("0", "core", Limits(), tuple(about), found, 1.0)
+    return Results(
+        "0", "core", Limits(), tuple(about), found, 1.0, f"mockllm drill --command {EVIL}"
+    )

@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import json
-import shutil
-import subprocess
+import re
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
+from mockllm.drill.cell import Mark
+from mockllm.drill.limits import Limits
 from mockllm.drill.reports.html import html
 from mockllm.drill.reports.junit import junit
 from mockllm.drill.reports.markdown import markdown
-from mockllm.drill.reports.table import table
-from mockllm.drill.reports.timeline import timeline
-from mockllm.drill.results import BadBaseline, Column, as_text, read_baseline
+from mockllm.drill.reports.table import MEANINGS, SIGNS, table
+from mockllm.drill.reports.timeline import legend, timeline
+from mockllm.drill.results import About, BadBaseline, Column, Results, as_text, read_baseline
+from mockllm.drill.worker import Event
+from mockllm.engine.judge import Judgement
 from tests.drill.samples import EVIL, cell, results
 
 VOID = {"meta", "link", "br", "img", "input", "hr"}
 LOADS = {"src", "srcset", "data", "poster", "action", "background", "formaction"}
-CHROMIUM = shutil.which("chromium")
 
 
 class Page(HTMLParser):
@@ -83,8 +88,71 @@ def test_the_page_is_well_formed_whatever_clients_say() -> None:
 def test_each_cell_of_the_table_opens_its_details() -> None:
     """A link leads to an id that is there, once."""
     page = Page(html(results(count=3)))
-    assert page.targets == [one for one in page.ids if one.startswith("c0-")]
-    assert len(set(page.ids)) == len(page.ids) == 3
+    cells = [one for one in page.ids if one.startswith("c0-")]
+    assert len(cells) == 3
+    assert [one for one in page.targets if one.startswith("c0-")] == cells
+    assert set(page.targets) <= set(page.ids)
+    assert len(set(page.ids)) == len(page.ids)
+
+
+def test_an_incident_of_a_user_may_be_called_anything() -> None:
+    """Its address is the id of its cell, as a browser reads both."""
+    column = Column("a", "1", "", (cell('50% "off" <b>'),))
+    page = Page(
+        html(Results("0", "x", Limits(), (About('50% "off" <b>', "x", "", ()),), (column,)))
+    )
+    assert 'c0-50% "off" <b>' in page.ids
+    assert 'c0-50% "off" <b>' in map(unquote, page.targets)
+
+
+def test_a_cell_leads_to_the_same_incident_of_others() -> None:
+    """With two systems each cell has a way to the table, and to the other."""
+    columns = [Column(name, "1", "", (cell("incident-0"),)) for name in "ab"]
+    page = Page(html(results(*columns)))
+    assert page.targets.count("c0-incident-0") == 2
+    assert page.targets.count("i-incident-0") == 2
+
+
+def test_what_cannot_be_seen_is_shown() -> None:
+    """Line ends and control characters of the wire have pictures; none reaches the page."""
+    sent = ("data: {}\r\n\r\n\ufeff\x1b[31m",)
+    text = html(results(Column("a", "1", "", (cell("incident-0", sent=sent),))))
+    assert "data: {}␍\n␍\n\\ufeff␛[31m" in text
+    assert not set(text) & set("\x00\r\x1b\ufeff\u202e\ud83d")
+
+
+def test_the_json_has_the_first_and_the_last_of_many_events() -> None:
+    """A client that reads megabytes does not fill the report with them."""
+    events = tuple(Event(100 + n / 1000, "line", "x" * 2000) for n in range(2000))
+    column = Column("a", "1", "", (cell("incident-0", events=events, sent=()),))
+    text = as_text(results(column))
+    client = json.loads(text)["systems"][0]["cells"][0]["client"]
+    assert [client[0][0], client[200][1:], client[-1][0]] == [
+        0,
+        ["more", "1600 events more"],
+        1.999,
+    ]
+    assert len(text) < 400_000
+
+
+def test_every_form_can_be_written() -> None:
+    """A client may tell half of a surrogate pair, which UTF-8 cannot say, and JSON can."""
+    for form in (html, junit, markdown, table, as_text):
+        form(results()).encode()
+    assert json.loads(as_text(results()))["systems"][0]["name"] == EVIL
+
+
+def test_every_form_says_how_to_repeat_it() -> None:
+    """The command stands in each report."""
+    for form in (html, junit, markdown, as_text):
+        assert "mockllm drill --command" in form(results())
+
+
+def test_advice_that_was_not_taken_is_no_harm() -> None:
+    """It is told, in another colour than what is wrong."""
+    advice = (Judgement("advice.client.text: whole", "broken", "half", advice=True),)
+    text = html(results(Column("a", "1", "", (cell("incident-0", judgements=advice),))))
+    assert '<span class="missed">broken</span>: advice.client.text: whole' in text
 
 
 def test_the_page_stays_small() -> None:
@@ -102,6 +170,38 @@ def test_the_picture_has_both_views() -> None:
     assert ">client</text>" in picture
     assert 'class="k-wait"' in picture
     assert 1 < picture.count('class="k-frame"') < 60
+
+
+def test_marks_do_not_lie_on_one_another() -> None:
+    """What happened at the same time stands side by side, in its order and on the picture."""
+    same = tuple(
+        Mark(100.5, 100.5, kind, "", 1) for kind in ("request", "head", "frame", "end", "over")
+    )
+    xs = [float(x) for x in re.findall(r"translate\((\S+) ", timeline(cell(marks=same, events=())))]
+    assert len(xs) == 5
+    assert all(b - a >= 8 for a, b in pairwise(xs))
+    assert max(xs) <= 884
+
+
+def test_a_short_wait_is_not_drawn() -> None:
+    """Waits between frames would hide them; the frames are one stroke that says how many it is."""
+    marks = [
+        Mark(100 + n / 1000, 100 + (n + 1) / 1000, kind, "", 1)
+        for n in range(20)
+        for kind in ("frame", "wait")
+    ]
+    frames = [replace(one, until=one.time) if one.kind == "frame" else one for one in marks]
+    picture = timeline(cell(marks=tuple(frames), events=(), seconds=20.0))
+    assert "k-wait" not in picture
+    assert picture.count('class="k-frame"') == 1
+    assert "… 19 more" in picture
+
+
+def test_the_legend_has_what_the_picture_has() -> None:
+    """Each kind of both views, once."""
+    text = legend(cell())
+    for words in ("request read", "wait", "frame", "call", "raised"):
+        assert text.count(f"</svg> {words}</li>") == 1
 
 
 def test_no_picture_of_nothing() -> None:
@@ -135,12 +235,31 @@ def test_markdown_keeps_its_table() -> None:
     lines = markdown(results()).splitlines()
     rows = [line for line in lines if line.startswith("|")]
     assert {line.replace("\\|", "").count("|") for line in rows[:3]} == {9}
-    assert "<script" not in markdown(results()).replace("\\<", "")
+    told = re.sub("``` .* ```", "", markdown(results()))
+    assert "<script" not in told.replace("\\<", "")
 
 
 def test_the_table_names_verdicts_in_words() -> None:
     """A verdict is never a colour or a sign alone."""
     assert "✗ wrong" in table(results())
+
+
+def test_the_table_fits_the_terminal() -> None:
+    """Signs take the place of words, and numbers that of names, and both are told."""
+    columns = [Column(f"the system {n}", "1", "", (cell("incident-0"),)) for n in range(8)]
+    wide, signs, numbers = (table(results(*columns), width=width) for width in (300, 140, 80))
+    assert wide == table(results(*columns))
+    assert "the system 7" in signs.splitlines()[0]
+    assert numbers.splitlines()[0].split() == ["incident", *"12345678"]
+    assert "8 = the system 7 (1): 1 wrong" in numbers
+    for text, width in ((signs, 140), (numbers, 80)):
+        assert max(map(len, text.splitlines())) <= width
+        assert "✗ wrong, ∞ hung" in " ".join(text.split())
+
+
+def test_signs_differ() -> None:
+    """A table of signs alone can be read."""
+    assert len(set(SIGNS.values())) == len(SIGNS) == len(MEANINGS)
 
 
 def test_the_json_is_the_next_baseline(tmp_path: Path) -> None:
@@ -162,15 +281,3 @@ def test_a_baseline_that_is_none(tmp_path: Path, text: str) -> None:
     path.write_text(text, "utf-8")
     with pytest.raises(BadBaseline, match=r"x\.json: expected"):
         read_baseline(path)
-
-
-@pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium on PATH")
-def test_a_browser_shows_the_page(tmp_path: Path) -> None:
-    """Chromium runs its script: the cell of the address is open, and only that."""
-    path = tmp_path / "drill.html"
-    path.write_text(html(results(count=2)), "utf-8")
-    command = [str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom"]
-    command += [f"--user-data-dir={tmp_path / 'profile'}", f"{path.as_uri()}#c0-incident-1"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
-    assert 'id="c0-incident-1" open=""' in done.stdout
-    assert 'id="c0-incident-0" open=""' not in done.stdout

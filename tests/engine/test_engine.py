@@ -45,6 +45,23 @@ def test_use_begins_anew() -> None:
     assert (server.profile.name, status(ask(server))) == ("other", 200)
 
 
+OUTAGE = "faults: [{fail: 503, during: [0s, 10s]}]"
+
+
+def test_one_profile_begins_anew_alone() -> None:
+    """Its windows begin with its next call, those of others go on, until all begin anew."""
+    clock = Clock()
+    server = engine(OUTAGE, profile(OUTAGE, "late"), clock=clock)
+    server.anew(profile(OUTAGE, "late"))
+    clock.now += 20
+    late = "/p/late/v1/chat/completions"
+    assert (status(ask(server)), status(ask(server, late))) == (200, 503)
+    clock.now += 10
+    assert status(ask(server, late)) == 200
+    server.reset()
+    assert (status(ask(server)), status(ask(server, late))) == (503, 503)
+
+
 def test_a_borrowed_profile_goes_when_its_time_is_over() -> None:
     """A profile for some seconds gives way to the one before."""
     clock = Clock()

@@ -225,6 +225,20 @@ def test_the_journal_keeps_so_many_bytes() -> None:
         assert len(journal.entries()) == kept
 
 
+def test_the_journal_drops_what_nobody_wants() -> None:
+    """The numbers of the others stay, and there is room for as much again."""
+    plan = stalled()
+    size = Journal().begin(plan, "now").size
+    journal = Journal(max_bytes=size * 3)
+    for _ in range(3):
+        journal.begin(plan, "now")
+    journal.drop(lambda entry: entry.number != 2)
+    assert [entry.number for entry in journal.entries()] == [2]
+    for _ in range(2):
+        journal.begin(plan, "now")
+    assert [entry.number for entry in journal.entries()] == [2, 4, 5]
+
+
 def test_brief() -> None:
     """Each call in one line: what came, what went out, how it ended, what its faults did."""
     journal = journal_of(stalled(), Outcome("reset", 6, 6, 999))

@@ -92,6 +92,13 @@ HELD, BROKEN, OPEN = "held", "broken", "not judged"
         ("tool_calls: none", Seen(error=TYPED), (HELD, "the call ended with RateLimitError")),
         ("tool_calls: whole", Seen(error=TYPED), (BROKEN, "the call ended with RateLimitError")),
         ("tool_calls: whole", Seen(), (OPEN, "nobody told the tool calls: set `.tool_calls` of the outcome")),
+        ("status_not: 400", Seen(error=TYPED), (HELD, "the status is 429")),
+        ("status_not: [400, 429]", Seen(error=TYPED), (BROKEN, "the status is 429")),
+        ("status_not: 400", Seen(error=OTHER), (HELD, "the status is None")),
+        ("status_not: 400", Seen(WHOLE), (HELD, "the call ended without an error")),
+        ("model: other*", Seen(model="other-model"), (HELD, "named: 'other-model'")),
+        ("model: other*", Seen(model="another"), (BROKEN, "named: 'another'")),
+        ("model: other*", Seen(WHOLE), (OPEN, "nobody told: set `.model` of the outcome")),
         ("no_partial_success: true", Seen(WHOLE), (HELD, "all 13 characters")),
         ("no_partial_success: true", Seen("one"), (BROKEN, "3 of 13 characters, and then nothing or more")),
         ("no_partial_success: true", Seen(error=OTHER), (HELD, "the call ended with KeyError")),
@@ -185,6 +192,20 @@ THREE = ((0.0, 0.1), (1.1, 0.1), (3.2, 0.1))
         ("gap: {min: 1s}", (HELD, "1s, 2s")),
         ("gap: {min: 1.5s}", (BROKEN, "1s, 2s")),
         ("gap: {max: 1s}", (BROKEN, "1s, 2s")),
+        ("first_gap: {min: 1s}", (HELD, "1s")),
+        ("first_gap: {min: 1.5s}", (BROKEN, "1s")),
+        ("burst: {within: 1.2s, max: 2}", (HELD, "2 came")),
+        ("burst: {within: 1.2s, max: 1}", (BROKEN, "2 came")),
+        ("burst: {within: 1s, max: 1}", (HELD, "1 came")),
+        (
+            "returns: {after: 2s, within: 1.2s}",
+            (HELD, "it asked again 1.2s after the server was well"),
+        ),
+        (
+            "returns: {after: 2s, within: 1s}",
+            (BROKEN, "it asked again 1.2s after the server was well"),
+        ),
+        ("returns: {after: 4s, within: 1s}", (BROKEN, "it never asked again")),
         ("executions: 0", (HELD, "0 of 3 requests were carried out")),
         ("executions: 1", (BROKEN, "0 of 3 requests were carried out")),
         ("accepted_bytes: {max: 9B}", (HELD, "9 bytes were handed over to the last attempt")),
@@ -195,6 +216,84 @@ THREE = ((0.0, 0.1), (1.1, 0.1), (3.2, 0.1))
 def test_the_server(text: str, found: tuple[str, str]) -> None:
     """What the journal has decides, whatever the caller told."""
     assert verdict(f"{{server: {{{text}}}}}", None, *attempts(*THREE)) == found
+
+
+def test_a_first_gap_that_is_none() -> None:
+    """Who is to wait before a second attempt has to make one."""
+    found = verdict("{server: {first_gap: {min: 1s}}}", None, entry())
+    assert found == (BROKEN, "there was one attempt")
+
+
+@pytest.mark.parametrize(
+    ("messages", "found"),
+    [(("abc",), HELD), (("abc", "ab", "a"), HELD), (("abc", "abc"), BROKEN), (("a", "ab"), BROKEN)],
+)
+def test_repeats(messages: tuple[str, ...], found: str) -> None:
+    """A request that comes again has to be smaller."""
+    calls = [entry(messages=[{"role": "user", "content": one}]) for one in messages]
+    assert verdict("{server: {repeats: 0}}", None, *calls)[0] == found
+
+
+def test_advice() -> None:
+    """What is only advice is said so, and shows no harm."""
+    table = expect("{client: {text: whole}, advice: {client: {usage: 3}, server: {attempts: 2}}}")
+    text, usage, tries = judge(table, Seen(WHOLE, usage=2), (entry(),))
+    assert (usage.statement, usage.verdict, usage.wrong) == (
+        "advice.client.usage: 3",
+        BROKEN,
+        False,
+    )
+    assert (tries.statement, tries.advice) == ("advice.server.attempts: 2", True)
+    assert not text.advice
+
+
+FALLS_BACK = """{
+  client: {text: whole}, server: {attempts: {max: 1}},
+  fallback: {client: {model: other}, advice: {client: {within: 1s}}}}"""
+
+
+def test_what_holds_for_a_fallback() -> None:
+    """It is said of systems that have one; what the journal shows is said of the first model."""
+    calls = (entry(model="first"), entry(model="other"))
+    seen = Seen(WHOLE, model="other", seconds=2.0)
+    without = judge(expect(FALLS_BACK), seen, calls)
+    assert [one.verdict for one in without] == [HELD, BROKEN]
+    found = judge(expect(FALLS_BACK), seen, calls, fallback=calls[1:])
+    assert {one.statement: one.verdict for one in found} == {
+        "client.text: whole": HELD,
+        "server.attempts: at most 1": HELD,
+        "fallback.client.model: other": HELD,
+        "fallback.advice.client.within: 1s": BROKEN,
+    }
+    assert not any(one.wrong for one in found)
+
+
+def test_a_caller_that_left_and_was_not_noticed() -> None:
+    """Where the client was made to leave, a call that the server ended is no excuse."""
+    call = entry(engine(f"{SCRIPT}faults: [{{wait: 1s, at: head}}]"), stream=True)
+    table = expect("{server: {closed_within: 2s}}")
+    (unseen,) = judge(table, Seen(), (call,))
+    (left,) = judge(table, Seen(left=True), (call,))
+    assert (unseen.verdict, left.verdict) == (OPEN, BROKEN)
+    assert left.evidence == "its caller left, and it read on to the end"
+
+
+def test_a_caller_that_has_to_leave() -> None:
+    """Of a client whose caller stays nothing is known about leaving."""
+    table = expect("{server: {accepted_bytes: {max: 9B}, attempts: 1}, caller: {leaves_after: 2}}")
+    stayed = judge(table, Seen(WHOLE), (entry(),))
+    left = judge(table, Seen(left=True), (entry(),))
+    assert [one.verdict for one in stayed] == [HELD, OPEN]
+    assert [one.verdict for one in left] == [HELD, BROKEN]
+
+
+@pytest.mark.parametrize(
+    "text", ["{error: typed, finish: stop}", "{error: typed, tool_calls: none}"]
+)
+def test_an_answer_of_any_kind_will_do(text: str) -> None:
+    """An error beside something of an answer is only the other way out."""
+    made = judge(expect(f"{{client: {text}}}"), Seen("", tool_calls=(), finish="stop"), (entry(),))
+    assert [one.verdict for one in made] == [HELD, HELD]
 
 
 def test_a_header_that_is_carried() -> None:

@@ -13,6 +13,7 @@ PROGRAMS = {
     "aimock": PARTS / "aimock/node_modules/@copilotkit/aimock/dist/cli.js",
     "anthropic": PARTS / "anthropic/bin/python",
     "build": PARTS / "build/bin/python",
+    "chromium": PARTS / "chromium/run",
     "envoy": PARTS / "envoy/bin/envoy",
     "guidellm": PARTS / "guidellm/bin/python",
     "haproxy": PARTS / "haproxy/run",
@@ -32,6 +33,8 @@ PROGRAMS = {
     "openai-go": PARTS / "openai-go/client",
     "openai-java": PARTS / "openai-java/lib",
     "openai-node": PARTS / "openai-node/node_modules/openai/package.json",
+    "playwright": PARTS / "playwright/bin/python",
+    "portkey": PARTS / "portkey/node_modules/.bin/gateway",
     "vidaimock": PARTS / "vidaimock/bin/vidaimock",
     "wrk": PARTS / "wrk/run",
 }

@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
 from mockllm import MockLLM
-from tests.parts.installed import need
+from tests.parts.driving import driven
 from tests.parts.kserve_server import kserve
 from tests.wires.kserve_requests import PROFILE
 
 pytestmark = pytest.mark.parts("kserve")
-
-GUARD = 120
-"""Seconds after which a process is given up."""
 
 COMMON = ("kserve", "triton")
 """The groups of calls that KServe and mockllm get alike; the last call of `triton` unloads."""
@@ -64,18 +58,8 @@ class Both(NamedTuple):
 
 def drive(url: str, *groups: str) -> Outcomes:
     """The outcomes of groups of calls; the server's URL is written as URL."""
-    program = Path(__file__).with_name("kserve_drive.py")
-    done = subprocess.run(
-        [need("kserve"), str(program), url, *groups],
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=GUARD,
-        stdin=subprocess.DEVNULL,
-        env={**os.environ, "NO_PROXY": "*"},
-    )
-    assert done.returncode == 0, done.stderr
-    found: Outcomes = json.loads(re.sub(re.escape(url), "URL", done.stdout))
+    said = driven("kserve", "kserve_drive.py", url, *groups)
+    found: Outcomes = json.loads(re.sub(re.escape(url), "URL", said))
     return found
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -15,9 +13,8 @@ from mockllm.profile.library import Library
 from mockllm.profile.loader import load
 from mockllm.server.service import Service, Settings
 from mockllm.server.threaded import Threaded
-from tests.parts.installed import need
+from tests.parts.driving import driven
 from tests.parts.kserve_server import kserve
-from tests.parts.test_kserve_clients import GUARD
 from tests.wires.kserve_requests import PROFILE
 
 pytestmark = pytest.mark.parts("kserve")
@@ -34,17 +31,7 @@ class Both(NamedTuple):
 
 def drive(target: str, *groups: str) -> Outcomes:
     """The outcomes of groups of calls."""
-    program = Path(__file__).with_name("triton_grpc_drive.py")
-    done = subprocess.run(
-        [need("kserve"), str(program), target, *groups],
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=GUARD,
-        stdin=subprocess.DEVNULL,
-    )
-    assert done.returncode == 0, done.stderr
-    found: Outcomes = json.loads(done.stdout)
+    found: Outcomes = json.loads(driven("kserve", "triton_grpc_drive.py", target, *groups))
     return found
 
 
@@ -89,18 +76,9 @@ def test_what_only_triton_has(both: Both) -> None:
 
 def test_kserves_own_client() -> None:
     """KServe's client is answered, and an unknown model is its NOT_FOUND."""
-    program = Path(__file__).with_name("kserve_grpc_drive.py")
     with MockLLM("mockllm: 1\nmodels: [m]\nscript: {text: hello}\n", grpc=True) as server:
-        done = subprocess.run(
-            [need("kserve"), str(program), server.grpc_target],
-            check=False,
-            capture_output=True,
-            text=True,
-            timeout=GUARD,
-            stdin=subprocess.DEVNULL,
-        )
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout) == {
+        said = driven("kserve", "kserve_grpc_drive.py", server.grpc_target)
+    assert json.loads(said) == {
         "live": True,
         "ready": True,
         "model": True,

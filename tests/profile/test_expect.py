@@ -23,8 +23,10 @@ expect:
     status: [502, 503]
     code: [500, "500"]
     contains: no healthy upstream
+    status_not: 400
     tool_calls: none
     finish: length
+    model: "gpt-*"
     usage: 30
     within: 1m30s
     no_partial_success: true
@@ -32,10 +34,19 @@ expect:
   server:
     attempts: 2
     gap: {min: 300ms, max: 5s}
+    first_gap: {min: 1s}
+    burst: {within: 1500ms, max: 2}
+    repeats: 0
+    returns: {after: 60s, within: 30s}
     executions: {max: 1}
     closed_within: 2s
     accepted_bytes: {max: 8MiB}
     headers_absent: [authorization, cookie]
+  advice: {client: {usage: whole}, server: {attempts: 1}}
+  fallback:
+    client: {text: whole}
+    advice: {client: {within: 15s}}
+  caller: {calls: 20, every: 4s, leaves_after: 5, pause: 2s}
   after: alive
   policy: {terminal: either}
   probes: {picklable: true, turns: [1, 2]}
@@ -66,18 +77,32 @@ def test_the_whole_table() -> None:
         "client.status: 502 or 503",
         "client.code: 500 or 500",
         "client.contains: no healthy upstream",
+        "client.status_not: 400",
         "client.tool_calls: none",
         "client.finish: length",
+        'client.model: "gpt-*"',
         "client.usage: 30",
         "client.within: 90s",
         "client.no_partial_success: true",
         "client.records: 1",
         "server.attempts: 2",
         "server.gap: at least 300ms, at most 5s",
+        "server.first_gap: at least 1s",
+        "server.burst: at most 2 in 1.5s",
+        "server.repeats: 0",
+        "server.returns: within 30s, 60s after the first",
         "server.executions: at most 1",
         "server.closed_within: 2s",
         "server.accepted_bytes: at most 8388608",
         "server.headers_absent: authorization or cookie",
+        "advice.client.usage: whole",
+        "advice.server.attempts: 1",
+        "fallback.client.text: whole",
+        "fallback.advice.client.within: 15s",
+        "caller.calls: 20",
+        "caller.every: 4s",
+        "caller.leaves_after: 5",
+        "caller.pause: 2s",
         "after: alive",
         "policy.terminal: either",
         "probes.picklable: true",
@@ -150,6 +175,10 @@ def test_counts(text: str, inside: tuple[int, ...], outside: tuple[int, ...]) ->
         ("{server: {gap: {min: 1m, max: 1s}}}", "2:24: expect.server.gap: expected a max of at least the min (60s), got '1s'"),
         ("{server: {gap: 1s}}", "2:24: expect.server.gap: expected a mapping, got '1s'"),
         ("{server: {accepted_bytes: {max: 8}}}", "2:41: expect.server.accepted_bytes.max: expected a size, got 8; write the unit, such as 8B or 8KiB"),
+        ("{server: {burst: {within: 1s}}}", "2:26: expect.server.burst: expected the key 'max', got nothing"),
+        ("{caller: {calls: 0}}", "2:26: expect.caller.calls: expected a number of at least 1, got 0"),
+        ("{caller: {pause: 2s}}", "2:18: expect.caller: expected `leaves_after` beside pause, got a mapping with pause"),
+        ("{fallback: {fallback: {}}}", "2:21: expect.fallback.fallback: unknown key 'fallback'; known keys: advice, client, server"),
         ("{policy: {terminal: none}}", "2:29: expect.policy.terminal: expected 'finish', 'done' or 'either', got 'none'"),
         ("{probes: [x]}", "2:18: expect.probes: expected a mapping, got a list of 1"),
     ],

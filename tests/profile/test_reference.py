@@ -22,7 +22,16 @@ from mockllm.faults.named import NAMED as NAMED_FAULTS
 from mockllm.faults.often import Often
 from mockllm.faults.values import tag_of
 from mockllm.profile.account import Account, Keys
-from mockllm.profile.expect import Expect, ExpectClient, ExpectPolicy, ExpectServer
+from mockllm.profile.expect import (
+    Burst,
+    Expect,
+    ExpectCaller,
+    ExpectClient,
+    ExpectFallback,
+    ExpectPolicy,
+    ExpectServer,
+    Return,
+)
 from mockllm.profile.library import shipped
 from mockllm.profile.loader import models_in
 from mockllm.profile.models import MATCHERS, SOURCES, VERBS, Listener, Pacing, Profile, Route
@@ -36,7 +45,7 @@ PAGE = page()
 HEADINGS = [line for line in PAGE.splitlines() if line.startswith("#")]
 MODELS = (
     Profile, Route, Listener, Pacing, Often, Account, Keys,
-    Expect, ExpectClient, ExpectServer, ExpectPolicy,
+    Expect, ExpectClient, ExpectServer, ExpectPolicy, ExpectFallback, ExpectCaller, Burst, Return,
 )  # fmt: skip
 
 
@@ -91,6 +100,8 @@ def test_every_value_of_a_verb(verb: type[Fault]) -> None:
         ("## Expect", set(Expect.model_fields)),
         ("### `expect.client`", set(ExpectClient.model_fields)),
         ("### `expect.server`", set(ExpectServer.model_fields)),
+        ("### `expect.fallback`", set(ExpectFallback.model_fields)),
+        ("### `expect.caller`", set(ExpectCaller.model_fields)),
         ("## Anchors", set(POINT_MEANINGS) | set(KIND_MEANINGS) | set(SELECTOR_FORMS)),
     ],
 )

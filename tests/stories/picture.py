@@ -20,6 +20,8 @@ WIDTH, LEFT, RIGHT, TOP = 920, 190, 40, 48
 ROW, BAR, GAP = 26, 20, 10
 LETTER = 6.3
 """The width of a letter at the size of a bar's text, about."""
+HALO = " stroke='#ffffff' stroke-width='4' paint-order='stroke'"
+"""Keeps lines of time out of a text that has no bar behind it."""
 FONT = "font-family='ui-sans-serif, system-ui, sans-serif'"
 STEPS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 60)
 
@@ -136,9 +138,13 @@ def draw(placed: Placed, y: float) -> str:
     fill, edge = COLOURS[placed.bar.kind]
     dash = " stroke-dasharray='4 3'" if placed.bar.end is None else ""
     box = f"<rect x='{placed.x:.1f}' y='{y}' width='{placed.width:.1f}' height='{BAR}' rx='3' fill='{fill}' stroke='{edge}'{dash}/>"
-    return box + text(placed.text_x, y + 14, placed.bar.text, 11, edge, placed.anchor)
+    inside = placed.x < placed.text_x < placed.x + placed.width
+    halo = "" if inside else HALO
+    return box + text(placed.text_x, y + 14, placed.bar.text, 11, edge, placed.anchor, halo)
 
 
-def text(x: float, y: float, words: str, size: int, colour: str, anchor: str = "start") -> str:
+def text(
+    x: float, y: float, words: str, size: int, colour: str, anchor: str = "start", more: str = ""
+) -> str:
     """A line of text."""
-    return f"<text x='{x:.1f}' y='{y:.1f}' font-size='{size}' fill='{colour}' text-anchor='{anchor}'>{escape(words)}</text>"
+    return f"<text x='{x:.1f}' y='{y:.1f}' font-size='{size}' fill='{colour}' text-anchor='{anchor}'{more}>{escape(words)}</text>"

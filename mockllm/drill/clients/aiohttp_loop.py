@@ -45,6 +45,8 @@ def call(client, order, note):
 async def ask(client, order, note):
     """Post the question and read the answer."""
     body = {"model": order["model"], "stream": order["stream"], "messages": order["messages"]}
+    if order["stream"] and order.get("usage"):
+        body["stream_options"] = {"include_usage": True}
     if order.get("tools"):
         body["tools"] = order["tools"]
     headers = {"authorization": "Bearer " + client["api_key"]}
@@ -63,7 +65,7 @@ async def ask(client, order, note):
 
 async def read(content, note):
     """The text of a stream."""
-    text, finish, usage = "", None, None
+    text, finish, usage, model = "", None, None, None
     async for raw in content:
         line = raw.decode("utf-8").strip()
         note("line", line)
@@ -74,7 +76,8 @@ async def read(content, note):
             break
         document = json.loads(data)
         usage = (document.get("usage") or {}).get("completion_tokens", usage)
+        model = document.get("model") or model
         for choice in document["choices"]:
             text += choice["delta"].get("content") or ""
             finish = choice.get("finish_reason") or finish
-    return {"text": text, "finish": finish, "usage": usage}
+    return {"text": text, "finish": finish, "usage": usage, "model": model}

@@ -46,4 +46,5 @@ def told(message):
         "text": "".join(texts),
         "finish": message.stop_reason,
         "usage": message.usage.output_tokens,
+        "model": message.model,
     }

@@ -66,6 +66,8 @@ def call(client, order, note):
         body = {"model": order["model"], "stream": order["stream"], "prompt": "Hi"}
     if order["wire"] == "anthropic.messages":
         body["max_tokens"] = 1024
+    if order["stream"] and order.get("usage") and order["wire"].startswith("openai"):
+        body["stream_options"] = {"include_usage": True}
     if order.get("tools"):
         body["tools"] = order["tools"]
     headers = {
@@ -132,7 +134,7 @@ def lines(response):
 
 def streamed(wire, response, note):
     """What a stream says: the text of its lines, joined."""
-    text, finish, usage, calls = "", None, None, {}
+    text, finish, usage, model, calls = "", None, None, None, {}
     for line in lines(response):
         note("line", line)
         if not line.startswith("data:"):
@@ -149,6 +151,7 @@ def streamed(wire, response, note):
             finish = delta.get("stop_reason") or finish
             continue
         usage = (document.get("usage") or {}).get("completion_tokens", usage)
+        model = document.get("model") or model
         for choice in document.get("choices") or ():
             finish = choice.get("finish_reason") or finish
             if wire == "openai.completions":
@@ -165,5 +168,6 @@ def streamed(wire, response, note):
         "text": text,
         "finish": finish,
         "usage": usage,
+        "model": model,
         "tool_calls": [calls[index] for index in sorted(calls)],
     }

@@ -1,6 +1,7 @@
 """LangChain's ChatOpenAI, sync."""
 
 import importlib.metadata
+import json
 
 import openai
 from langchain_openai import ChatOpenAI
@@ -38,6 +39,7 @@ def call(client, order, note):
         api_key=client["api_key"],
         timeout=client["timeout"],
         max_retries=client["retries"],
+        stream_usage=bool(order.get("usage")),
     )
     if order.get("tools"):
         model = model.bind_tools(order["tools"])
@@ -56,4 +58,15 @@ def call(client, order, note):
         "text": answer.content if isinstance(answer.content, str) else "",
         "finish": answer.response_metadata.get("finish_reason"),
         "usage": usage.get("output_tokens"),
+        "model": answer.response_metadata.get("model_name"),
+        "tool_calls": tools_of(answer),
     }
+
+
+def tools_of(answer):
+    """The tool calls: as they came in a stream, or as LangChain has read them; broken ones too."""
+    parts = getattr(answer, "tool_call_chunks", None)
+    if parts is not None:
+        return [[part["name"] or "", part["args"] or ""] for part in parts]
+    calls = [[call["name"], json.dumps(call["args"])] for call in answer.tool_calls]
+    return calls + [[call["name"], call["args"]] for call in answer.invalid_tool_calls]

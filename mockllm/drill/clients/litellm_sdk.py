@@ -30,6 +30,9 @@ def open_client(order):
 
 def call(client, order, note):
     """Ask once, as LiteLLM's documentation does."""
+    more = {"tools": order["tools"]} if order.get("tools") else {}
+    if order["stream"] and order.get("usage"):
+        more["stream_options"] = {"include_usage": True}
     found = litellm.completion(
         model="openai/" + order["model"],
         api_base=client["base_url"],
@@ -38,7 +41,7 @@ def call(client, order, note):
         stream=order["stream"],
         timeout=client["timeout"],
         max_retries=client["retries"],
-        **({"tools": order["tools"]} if order.get("tools") else {}),
+        **more,
     )
     if not order["stream"]:
         choice = found.choices[0]
@@ -47,10 +50,13 @@ def call(client, order, note):
             "text": choice.message.content or "",
             "finish": choice.finish_reason,
             "usage": found.usage.completion_tokens,
+            "model": found.model,
             "tool_calls": calls,
         }
-    text, finish, calls = "", None, {}
+    text, finish, usage, model, calls = "", None, None, None, {}
     for chunk in found:
+        told = getattr(chunk, "usage", None)
+        usage, model = (told.completion_tokens if told else usage), chunk.model or model
         for choice in chunk.choices:
             note("chunk", choice.delta.content or "")
             text += choice.delta.content or ""
@@ -59,4 +65,10 @@ def call(client, order, note):
                 one = calls.setdefault(part.index, ["", ""])
                 one[0] += part.function.name or ""
                 one[1] += part.function.arguments or ""
-    return {"text": text, "finish": finish, "tool_calls": [calls[i] for i in sorted(calls)]}
+    return {
+        "text": text,
+        "finish": finish,
+        "usage": usage,
+        "model": model,
+        "tool_calls": [calls[i] for i in sorted(calls)],
+    }

@@ -6,11 +6,13 @@ NAME is a file beside this one. Each line of standard input is one order:
 
 - `{"op": "open", "base_url": …, "api_key": …, "timeout": …, "retries": …}` makes a new client; the
   time limit is in seconds.
-- `{"op": "call", "wire": …, "model": …, "stream": …, "messages": […], "tools": […] or null}` asks once,
-  through that client.
+- `{"op": "call", "wire": …, "model": …, "stream": …, "messages": […], "tools": […] or null, "usage": …,
+  "leaves_after": … or null, "pause": …}` asks once, through that client; `usage` asks for the tokens at
+  the end of a stream. After `leaves_after` chunks, events or lines of a stream the caller reads nothing
+  for `pause` seconds, and leaves.
 
 Each is answered with one line: `{"ok": true}`, or `{"seen": …, "begun": …}` with what the caller saw:
-`text`, `error`, `tool_calls`, `finish`, `usage`, `seconds`. Before it comes a line for each event,
+`text`, `error`, `tool_calls`, `finish`, `usage`, `model`, `left`, `seconds`. Before it comes a line for each event,
 `{"event": [time, kind, text]}`, as it happens: what hangs has told them. Times are CLOCK_MONOTONIC,
 which all processes of a machine share. Standard output belongs to the protocol, so what the client
 prints goes to standard error. Python 3.8 or later; imports only the client.
@@ -27,17 +29,31 @@ LONG = 2000
 """Characters of a text that an event shows."""
 
 
-class Notes:
-    """Tells what happens in a call, with times."""
+PIECES = ("chunk", "event", "line")
+"""Events that a caller who leaves counts; lines without text are none."""
 
-    def __init__(self, target):
-        self.target, self.count = target, 0
+
+class Left(Exception):
+    """The caller leaves here, as a loop does that is broken off."""
+
+
+class Notes:
+    """Tells what happens in a call, with times; raises `Left` where the caller leaves."""
+
+    def __init__(self, target, leaves_after=None, pause=0.0):
+        self.target, self.count, self.pieces = target, 0, 0
+        self.leaves_after, self.pause = leaves_after, pause
 
     def __call__(self, kind, text=""):
         """Tell an event."""
         self.count += 1
         if self.count <= MAX_EVENTS:
             say(self.target, {"event": [time.monotonic(), kind, str(text)[:LONG]]})
+        if kind in PIECES and (kind != "line" or text):
+            self.pieces += 1
+            if self.pieces == self.leaves_after:
+                time.sleep(self.pause)
+                raise Left
 
 
 def say(target, what):
@@ -48,7 +64,8 @@ def say(target, what):
 
 def version_of(driver):
     """The version of the client, as its driver tells it."""
-    return {"version": driver.version(), "python": sys.version.split()[0], "wires": driver.WIRES}
+    runtime = "Python " + sys.version.split()[0]
+    return {"version": driver.version(), "runtime": runtime, "wires": driver.WIRES}
 
 
 def failed(driver, error):
@@ -82,6 +99,9 @@ def call(driver, client, order, note):
     try:
         seen.update(driver.call(client, order, note))
         note("returned")
+    except Left:
+        seen["left"] = True
+        note("left")
     except Exception as error:
         seen["error"] = failed(driver, error)
         note("raised", type(error).__name__)
@@ -98,7 +118,8 @@ def serve(driver, source, target):
             client = driver.open_client(order)
             answer = {"ok": True, **version_of(driver)}
         else:
-            answer = call(driver, client, order, Notes(target))
+            note = Notes(target, order.get("leaves_after"), order.get("pause") or 0.0)
+            answer = call(driver, client, order, note)
         say(target, answer)
 
 

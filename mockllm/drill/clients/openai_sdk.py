@@ -36,6 +36,8 @@ def call(client, order, note):
 def ask_chat(client, order, note):
     """Chat completions."""
     more = {"tools": order["tools"]} if order.get("tools") else {}
+    if order["stream"] and order.get("usage"):
+        more["stream_options"] = {"include_usage": True}
     found = client.chat.completions.create(
         model=order["model"], messages=order["messages"], stream=order["stream"], **more
     )
@@ -46,11 +48,13 @@ def ask_chat(client, order, note):
             "text": choice.message.content or "",
             "finish": choice.finish_reason,
             "usage": found.usage.completion_tokens if found.usage else None,
+            "model": found.model,
             "tool_calls": [[one.function.name, one.function.arguments] for one in calls or ()],
         }
-    text, finish, usage, calls = "", None, None, {}
+    text, finish, usage, model, calls = "", None, None, None, {}
     with found as stream:
         for chunk in stream:
+            model = chunk.model or model
             usage = chunk.usage.completion_tokens if chunk.usage else usage
             for choice in chunk.choices:
                 delta = choice.delta
@@ -66,6 +70,7 @@ def ask_chat(client, order, note):
         "text": text,
         "finish": finish,
         "usage": usage,
+        "model": model,
         "tool_calls": [calls[index] for index in sorted(calls)],
     }
 

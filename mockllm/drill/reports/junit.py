@@ -52,7 +52,8 @@ def suite(column: Column, results: Results) -> ET.Element:
         },
     )
     properties = ET.SubElement(made, "properties")
-    for name, value in (("version", column.version), ("limits", results.limits.as_text())):
+    limits = ("limits", results.limits.as_text())
+    for name, value in (("version", column.version), limits, ("command", results.command)):
         ET.SubElement(properties, "property", {"name": name, "value": safe(value)})
     made.extend(case(column, cell) for cell in column.cells)
     return made

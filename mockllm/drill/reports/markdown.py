@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from mockllm.drill.cell import BAD, VERDICTS
+from mockllm.drill.cell import BAD, VERDICTS, shortened
 from mockllm.drill.reports.table import signed
+from mockllm.drill.reports.visible import visible
 from mockllm.drill.results import Column, Results
 
-SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#~])")
+SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#~&])")
 LONG = 500
 
 
@@ -20,9 +21,14 @@ def markdown(results: Results) -> str:
 
 def text_of(text: str) -> str:
     """Any text as one line of Markdown that says just that."""
-    flat = " ".join(text.split())
-    cut = flat if len(flat) <= LONG else f"{flat[:LONG]}…"
-    return SPECIAL.sub(r"\\\1", cut)
+    flat = visible(" ".join(text.split()))
+    return SPECIAL.sub(r"\\\1", shortened(flat, LONG))
+
+
+def code(text: str) -> str:
+    """Any text as code in one line, in a table too."""
+    flat = visible(" ".join(text.split())).replace("|", "\\|")
+    return f"`{flat}`" if "`" not in flat else f"``` {flat} ```"
 
 
 def row(*cells: str) -> str:
@@ -36,6 +42,9 @@ def lines(results: Results) -> Iterator[str]:
     yield ""
     yield f"mockllm {results.mockllm}, {text_of(results.bundle)}. Limits: {results.limits.as_text()}."
     yield ""
+    if results.command:
+        yield f"Repeat it: {code(results.command)}"
+        yield ""
     yield from summary(results)
     yield ""
     yield from matrix(results)
@@ -58,7 +67,7 @@ def matrix(results: Results) -> Iterator[str]:
     yield row(*["---"] * (2 + len(results.columns)))
     for about, cells in results.rows():
         verdicts = (signed(cell.verdict) for cell in cells)
-        yield row(text_of(about.category), f"`{about.name}`", *verdicts)
+        yield row(text_of(about.category), code(about.name), *verdicts)
 
 
 def details(column: Column) -> Iterator[str]:
@@ -74,12 +83,12 @@ def details(column: Column) -> Iterator[str]:
         yield "What it made of what it got:"
         yield ""
     yield from (
-        f"- {name}: {text_of(fact)} (in {count} of {len(column.cells)})"
+        f"- {text_of(name)}: {text_of(fact)} (in {count} of {len(column.cells)})"
         for name, fact, count in facts
     )
     for cell in told:
         yield ""
-        yield f"**{cell.incident}**: {signed(cell.verdict)}. {text_of(cell.reason)}"
+        yield f"**{text_of(cell.incident)}**: {signed(cell.verdict)}. {text_of(cell.reason)}"
         yield ""
         yield from (
             f"- {one.verdict}: {text_of(one.statement)} ({text_of(one.evidence)})"
