@@ -6,7 +6,7 @@ import shlex
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -297,10 +297,12 @@ def subject_of(
             upstream = server.url.partition("://")[2]
             running = stack.enter_context(started(system, wanted.beside, upstream, limits, program))
 
-        def make() -> Subject:
+        def make() -> Gateway:
             asker = Worker(DRIVERS[system.client or "http"].command())
             return Gateway(system, running, server, asker, limits)
 
+        with closing(make()) as first:
+            first.warm_up()
         yield make, running, min(options.jobs, system.jobs or options.jobs)
 
 

@@ -18,7 +18,7 @@ from mockllm.drill.subject import MODEL, WARM, Subject, Told, told
 from mockllm.drill.system import System
 from mockllm.drill.task import Task
 from mockllm.drill.upstream import HEALTHY, Shared, SharedStage, Stage
-from mockllm.drill.worker import Event, Lost, Worker
+from mockllm.drill.worker import Event, Lost, Worker, now
 from mockllm.engine.journal import Entry
 from mockllm.engine.judge import Seen
 from mockllm.engine.select import HEADER
@@ -50,7 +50,6 @@ class Gateway(Subject):
         self._server, self._worker, self._limits = server, worker, limits
         self._incident, self._mark = HEALTHY, mark_of(HEALTHY)
         self._open()
-        self._warm_up()
         self.wires = system.wires
         self.version = running.version
 
@@ -66,13 +65,17 @@ class Gateway(Subject):
             }
         )
 
-    def _warm_up(self) -> None:
-        """Ask for what works: what gateways import with their first call would count as slowness of
-        the first cell otherwise."""
+    def warm_up(self) -> None:
+        """Ask for what works until that is done within a caller's time limit: what gateways import
+        with their first calls would count as slowness of the first cells otherwise."""
         wire = self._system.wires[0]
-        for stream in (True, False):
-            with suppress(Lost):
-                self.ask(Task(wire, stream=stream), WARM)
+        give_up = now() + WARM
+        while (begun := now()) < give_up:
+            for stream in (True, False):
+                with suppress(Lost):
+                    self.ask(Task(wire, stream=stream), WARM)
+            if now() - begun < self._limits.timeout:
+                return
 
     def url_for(self, incident: str) -> str:
         """Where to ask for an incident."""

@@ -169,3 +169,16 @@ def test_a_fallback_is_told_by_its_model(shared: Shared, worker: Worker) -> None
         subject.ask(Task("openai.chat", stream=True), GUARD)
         assert subject.elsewhere(stage.calls) == list(stage.calls)
         assert gateway(shared, worker).elsewhere(stage.calls) is None
+
+
+def test_a_gateway_is_warm_before_its_first_cell(shared: Shared, worker: Worker) -> None:
+    """It is asked for what works, streamed and whole; these calls belong to no cell."""
+    with shared.stage(incident("one").loaded, mark_of("one")) as stage:
+        gateway(shared, worker).warm_up()
+        assert list(stage.others) == []
+    with shared.stage(Library().find("default"), mark_of("default")) as healthy:
+        gateway(shared, worker).warm_up()
+        assert [(entry.stream, entry.status) for entry in healthy.calls][-2:] == [
+            (True, 200),
+            (False, 200),
+        ]
