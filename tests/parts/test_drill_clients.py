@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from mockllm.cli import cli
+from tests.drill.tables import PUBLISHED, word_of
 from tests.parts.installed import need
 
 FAST = ("--speed", "50", "--guard", "10")
@@ -71,3 +72,12 @@ def test_two_drills_agree(name: str) -> None:
     }  # fmt: skip
     assert differ == {}
     assert len(first) > 30
+
+
+@pytest.mark.parts("openai")
+def test_failover_benchs_published_column() -> None:
+    """Its sixteen verdicts on OpenAI's SDK come out here as they were published, in a drill's times."""
+    options = ("--sdk", "openai", "--python", need("openai"), "--bundle", "failoverbench-0.1")
+    found = cells(*options)
+    assert found.pop("version").startswith("openai ")
+    assert tuple(word_of(cell) for cell in found.values()) == PUBLISHED["openai"][1]
