@@ -7,8 +7,10 @@ from typing import Generic, TypeVar
 
 MOST = 256
 """Requests that are remembered; the one that came longest ago is forgotten first."""
+MOST_BYTES = 2 << 20
+"""Bytes of their words, in all."""
 LONG = 16 << 10
-"""Bytes of a body from which on a request is not remembered: comparing would take longer."""
+"""Bytes of words from which on a request is not remembered: comparing would take longer."""
 
 T = TypeVar("T")
 
@@ -16,24 +18,37 @@ T = TypeVar("T")
 class Remembered(Generic[T]):
     """What was made of the last requests, by their words."""
 
-    def __init__(self, most: int = MOST) -> None:
-        self._most = most
-        self._made: dict[Hashable, T] = {}
+    def __init__(self, most: int = MOST, most_bytes: int = MOST_BYTES) -> None:
+        self._most, self._most_bytes = most, most_bytes
+        self._made: dict[Hashable, tuple[T, int]] = {}
+        """With the length of the words."""
+        self._bytes = 0
+
+    def __len__(self) -> int:
+        """How many are remembered."""
+        return len(self._made)
 
     def get(self, words: Hashable, make: Callable[[], T]) -> T:
         """What was made of these words, or is made now."""
         found = self._made.pop(words, None)
         if found is None:
-            found = make()
+            found = make(), length(words)
+            if found[1] >= LONG:
+                return found[0]
+            self._bytes += found[1]
         self._made[words] = found
-        if len(self._made) > self._most:
-            del self._made[next(iter(self._made))]
-        return found
+        while len(self._made) > self._most or self._bytes > self._most_bytes:
+            self._bytes -= self._made.pop(next(iter(self._made)))[1]
+        return found[0]
 
     def find(self, words: Hashable) -> T | None:
         """What was made of these words; None where nothing was."""
-        return self._made.get(words)
+        found = self._made.get(words)
+        return None if found is None else found[0]
 
-    def clear(self) -> None:
-        """Forget all."""
-        self._made.clear()
+
+def length(words: Hashable) -> int:
+    """How long words are, and all that they are made of."""
+    if isinstance(words, tuple):
+        return sum(map(length, words))
+    return len(words) if isinstance(words, bytes | str) else 0

@@ -21,10 +21,12 @@ from mockllm.record.recorder import Recorder
 from mockllm.record.relay import ClientSide, Relay
 from mockllm.record.upstream import Unreachable, Upstream, origin_form
 from mockllm.server.address import Address
-from mockllm.server.application import Played, Upload, iso_time
 from mockllm.server.clock import LoopClock
+from mockllm.server.played import Played
 from mockllm.server.player import Player
 from mockllm.server.service import GOODBYE, url_of
+from mockllm.server.times import iso_time
+from mockllm.server.upload import Upload
 from mockllm.timeline.events import Close, WireEvent
 from mockllm.timeline.score import score
 

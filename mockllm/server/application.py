@@ -1,100 +1,49 @@
-"""From aiohttp's requests to plans and back: the handler of every connection.
+"""From requests to plans, and from plans to players: what answers on one port.
 
-aiohttp parses requests and keeps connections; the player owns the bytes of the answer. The handler
-gives aiohttp a response that says it has been sent already.
+aiohttp parses requests and keeps connections; the player owns the bytes of the answer. aiohttp gets
+a response that says it has been sent already.
 """
 
 from __future__ import annotations
 
 import asyncio
-import itertools
 import logging
-import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING
 
 import aiohttp
 from aiohttp import web
-from aiohttp.web_protocol import RequestHandler
 
 from mockllm.engine.endpoints import find
 from mockllm.engine.engine import Engine
 from mockllm.engine.exchange import Here
-from mockllm.engine.garbage import SHOWN, garbage
-from mockllm.engine.journal import Entry, Outcome, Record, brief
+from mockllm.engine.garbage import garbage
+from mockllm.engine.journal import Entry, Outcome, Record
 from mockllm.engine.plan import Plan, Visit
 from mockllm.engine.remembered import Remembered
-from mockllm.faults.fault import ErrorSpec
 from mockllm.matchers.call import Call
 from mockllm.profile.loader import Loaded
 from mockllm.server import admin
 from mockllm.server.clock import Clock
+from mockllm.server.flight import Early, Failed, Flight, Head, Heard
 from mockllm.server.idle import IdlePlayer
-from mockllm.server.kernel import Shortcut, shortcut
-from mockllm.server.known import Head, Heard, Hearing, Known, split
+from mockllm.server.kernel import Shortcut
+from mockllm.server.known import Hearing, Known, is_body_of
+from mockllm.server.played import LEAVES, STAYS, Played
 from mockllm.server.player import Player
+from mockllm.server.times import iso_time, said, unix_time
+from mockllm.server.upload import Upload, too_large
 from mockllm.timeline.score import score
 from mockllm.timeline.valueclass import replace
 
-MAX_BODY = 32 << 20
-AT_ONCE = 64 << 10
-"""Bytes of an answer that are offered to the kernel in one call."""
-MAX_DRAINED = 8 * MAX_BODY
-"""How much of a body that is too large is read and thrown away, so that the 413 arrives."""
+if TYPE_CHECKING:
+    from mockllm.server.handler import Handler
 
+AT_ONCE = 64 << 10
+"""Bytes of an answer that are offered to the kernel before the next request is looked at."""
 HEALTH = ("/health", "/healthz", "/livez", "/readyz")
 
 log = logging.getLogger("mockllm")
-
-
-class Played(web.StreamResponse):
-    """A response whose bytes the player has sent: the only class that leans on aiohttp's inside."""
-
-    def __init__(self, *, keep_alive: bool) -> None:
-        super().__init__()
-        self._stays = keep_alive
-
-    @property
-    def keep_alive(self) -> bool:
-        """Whether aiohttp waits for another request."""
-        return self._stays
-
-    async def prepare(self, request: web.BaseRequest) -> None:
-        """Nothing is left to send."""
-
-    async def write_eof(self, data: bytes = b"") -> None:
-        """Nothing is left to send."""
-
-
-STAYS, LEAVES = Played(keep_alive=True), Played(keep_alive=False)
-"""One of each is enough: a response that was sent says nothing else, and making one takes long."""
-
-
-@dataclass(slots=True, eq=False)
-class Flight:
-    """A request from when its head has been read until its handler is done."""
-
-    method: str
-    path: str
-    transport: asyncio.Transport
-    shortcut: Shortcut | None = None
-    """The way past the transport, if there is one."""
-    since: float | None = None
-    """When the last of it came, on the server's clock; None where it is not known, or where more has
-    happened since."""
-    taken: int = 0
-    """Bytes of its answer that the kernel has taken already."""
-    record: Record | None = None
-    """Its place in the journal, as soon as it has one."""
-
-    def __str__(self) -> str:
-        """A line for messages: of the journal if the call is there."""
-        if self.record is None:
-            return f"  {self.method} {self.path}: its body has not arrived yet"
-        return brief((self.record.entry,))
 
 
 class Application:
@@ -149,24 +98,16 @@ class Application:
         for player in tuple(self._players):
             player.release()
 
-    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Answer one request."""
-        connection = request.protocol
-        assert isinstance(connection, Handler)
-        try:
-            return await self.respond(request, connection)
-        finally:
-            connection.handled += 1
-            connection.came = self._clock.now()
-
     async def respond(self, request: web.BaseRequest, connection: Handler) -> web.StreamResponse:
         """The response to one request."""
-        method, path = request.method, path_of(request)
+        method, path, early = request.method, path_of(request), connection.early
         if path.startswith(admin.PREFIX):
             return await admin.respond(request, self._desk, self._guard)
         if method in ("GET", "HEAD") and self.is_own_health(method, path):
             return web.json_response({"status": "ok"})
         transport = request.transport
+        if transport is None and isinstance(early, Early):
+            transport = early.transport  # it has been counted: let the journal say how it ended
         if transport is None:
             return LEAVES
         self._clock.catch_up()
@@ -181,31 +122,42 @@ class Application:
         """Answer a request whose head is known, of which nothing is left to come; False where its
         handler has to go on, because the answer takes its time, or its reader does.
 
-        What has been begun for it then is in `connection.early`.
+        What has been begun for it then, or has gone wrong, is in `connection.early`.
         """
+        self._clock.catch_up()
         transport, way = connection.transport, connection.shortcut
         if transport is None or way is None or transport.is_closing():
             return False
-        heard = self._hearing.hear(head, body)
-        if transport.get_write_buffer_size() or self.engine.heeds_uploads(
-            heard.call, heard.path_name, otherwise=self._profile
-        ):
+        if transport.get_write_buffer_size():
             return False
-        self._clock.catch_up()
+        try:
+            heard = self._hearing.hear(head, body)
+            return self._at_once(connection, heard, transport, way)
+        except Exception as error:
+            connection.early = Failed(error)
+            return False
+
+    def _at_once(
+        self, connection: Handler, heard: Heard, transport: asyncio.Transport, way: Shortcut
+    ) -> bool:
+        """The same, on a connection that has nothing else to send."""
+        engine = self.engine
+        if engine.heeds_uploads(heard.call, heard.path_name, otherwise=self._profile):
+            return False
         came = unix_time()
-        here = Here(came, heard.head.url, self.engine.listeners)
+        here = Here(came, heard.head.url, engine.listeners)
         plan = self.planned(heard.call, heard.path_name, here, connection=connection.number)
         score = plan.answer.score
         taken = 0
-        if score.at_once and not plan.outline.idle and len(score.data) <= AT_ONCE:
-            taken = way(score.data)
+        if score.at_once and len(score.data) <= AT_ONCE and not plan.outline.idle:
+            taken = score.offer(way)
         if taken < len(score.data) or not taken:
-            connection.early = Early(plan, came, taken)
+            connection.early = Early(plan, came, taken, transport)
             return False
-        record, now = self.engine.begin(plan, said(came), connection.came), self._clock.now()
+        record, now = engine.begin(plan, said(came), connection.came), self._clock.now()
         events, after = len(plan.outline.lowered.events), now - connection.came
         entry = record.update(Outcome("done", events, events, taken, after, after))
-        self.engine.ended(entry)
+        engine.ended(entry)
         self._on_entry(entry)
         self._on_change()
         return True
@@ -224,6 +176,8 @@ class Application:
         """Answer a request to the provider that is mocked."""
         came, transport = unix_time(), flight.transport
         early, connection.early = connection.early, None
+        if isinstance(early, Failed):
+            raise early.error
         if early is not None:
             plan, came, flight.taken = early.plan, early.came, early.taken
         else:
@@ -272,8 +226,9 @@ class Application:
         else:
             heard = self._hearing.hear(head, body) if body else heard
             plan = self.planned(heard.call, heard.path_name, here, visit, connection=number)
-            if connection.chunk is not None and head.stays and not (head.http10 or expects):
-                self.known.learn(connection.chunk, head)
+            chunk, connection.chunk = connection.chunk, None
+            if chunk is not None and not expects and self.may_be_known(chunk, heard):
+                self.known.learn(chunk, head)
         return replace(plan, before=acted) if acted else plan
 
     def planned(
@@ -289,6 +244,12 @@ class Application:
         return self.engine.plan(
             call, path_name, here, otherwise=self._profile, visit=visit, connection=connection
         )
+
+    def may_be_known(self, chunk: bytes, heard: Heard) -> bool:
+        """Whether the same head is the same on every connection, under every profile."""
+        head, call = heard.head, heard.call
+        stays = head.stays and not head.http10
+        return stays and call.path not in HEALTH and is_body_of(call.body, chunk)
 
     def is_own_health(self, method: str, path: str) -> bool:
         """Whether the health of this server is asked for, and not that of one that it imitates:
@@ -411,17 +372,6 @@ class Application:
         return await ended
 
 
-@dataclass(frozen=True, slots=True)
-class Early:
-    """What was begun for a request before its handler was woken."""
-
-    plan: Plan
-    came: float
-    """When, in Unix time."""
-    taken: int
-    """Bytes of the answer that the kernel has taken."""
-
-
 def path_of(request: web.BaseRequest) -> str:
     """The path of a request; of one whose target is a whole URL, of that."""
     target: str = request.raw_path
@@ -430,180 +380,3 @@ def path_of(request: web.BaseRequest) -> str:
 
 NONE: frozenset[int] = frozenset()
 """Most calls meet no faults; each empty set is an object of its own."""
-
-
-class Upload:
-    """A request's body as it arrives."""
-
-    def __init__(self, content: aiohttp.StreamReader) -> None:
-        self._content = content
-        self._parts: list[bytes] = []
-        self._size = 0
-
-    async def reaches(self, size: int) -> bool:
-        """Read on until so many bytes have come; False where the body is shorter."""
-        while self._size < size:
-            part = await self._content.readany()
-            if not part:
-                return False
-            self._keep(part)
-        return True
-
-    @property
-    def has_come(self) -> bool:
-        """Whether nothing is left to wait for."""
-        return self._content.is_eof()
-
-    async def whole(self) -> bytes | None:
-        """The whole body; None where it is over the limit (it has been read all the same)."""
-        if self.has_come and not self._parts:
-            body: bytes = self._content.read_nowait()
-            return body if len(body) <= MAX_BODY else None
-        async for part in self._content.iter_any():
-            self._keep(part)
-            if self._size > MAX_DRAINED:
-                break
-        return b"".join(self._parts) if self._size <= MAX_BODY else None
-
-    def _keep(self, part: bytes) -> None:
-        self._size += len(part)
-        if self._size <= MAX_BODY:
-            self._parts.append(part)
-        else:
-            self._parts.clear()
-
-
-def too_large() -> ErrorSpec:
-    """The refusal of a body over the limit."""
-    return ErrorSpec(
-        status=413,
-        message=f"The request body is larger than {MAX_BODY >> 20} MiB.",
-        error_type="invalid_request_error",
-        code="request_too_large",
-    )
-
-
-def unix_time() -> float:
-    """Now, in seconds."""
-    return time.time()  # noqa: TID251  for the date of an answer, and the times in the journal
-
-
-def iso_time() -> str:
-    """Now, as the journal says it."""
-    return said(unix_time())
-
-
-def said(moment: float) -> str:
-    """A Unix time, as the journal says it."""
-    second = int(moment)
-    return f"{said_second(second)}.{int((moment - second) * 1000):03d}+00:00"
-
-
-@lru_cache(maxsize=2)  # it is the same for all calls of a second
-def said_second(second: int) -> str:
-    """The first part of it."""
-    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
-
-
-NUMBERS = itertools.count(1)
-"""The numbers of connections, never twice in a process."""
-
-
-class Handler(RequestHandler):
-    """aiohttp's connection, which has a number and says what it could not read."""
-
-    __slots__ = (
-        "_clean",
-        "_fed",
-        "_first",
-        "_server",
-        "came",
-        "chunk",
-        "early",
-        "handled",
-        "number",
-        "shortcut",
-    )
-
-    def __init__(self, server: Server, **options: Any) -> None:
-        super().__init__(server, **options)
-        self.number = next(NUMBERS)
-        self._server = server
-        self._first = b""
-        self.shortcut: Shortcut | None = None
-        self.came = 0.0
-        """When the last bytes came, or an answer was over, on the server's clock."""
-        self._clean = True
-        """Whether all that came were whole requests, one at a time."""
-        self._fed = self.handled = 0
-        """Requests that aiohttp was given while that held, and those that are over."""
-        self.chunk: bytes | None = None
-        """The bytes of the last request, if they came alone."""
-        self.early: Early | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """A connection, which is closed if the server went down while it was being made."""
-        super().connection_made(transport)
-        self.shortcut = shortcut(transport)
-        if self._server.down:
-            self.force_close()
-
-    def data_received(self, data: bytes) -> None:
-        """Bytes for aiohttp, if they are not known; the first are remembered, in case that they are
-        no HTTP."""
-        if not data:  # aiohttp itself, which looks at what it has kept
-            super().data_received(data)
-            return
-        self._first = self._first or data[:SHOWN]
-        application = self._server.application
-        self.came = application.now
-        if self._clean:
-            if self._fed == self.handled:
-                known = application.known.find(data)
-                if known is not None and application.answer_at_once(self, *known):
-                    return
-            self._clean = split(data) is not None
-            self.chunk = data if self._clean else None
-            self._fed += 1
-        super().data_received(data)
-
-    def handle_error(
-        self,
-        request: web.BaseRequest,
-        status: int = 500,
-        exc: BaseException | None = None,
-        message: str | None = None,
-    ) -> web.StreamResponse:
-        """Answer a request that is no HTTP, or one that made the server fail."""
-        if status < 500:
-            log.warning("a client sent no valid HTTP: %s", message or exc)
-            self._server.application.discard(self._first, message or str(exc))
-            text = f"Bad Request: {(message or str(exc)).strip()}"
-            response = web.Response(status=status, text=text)
-            response.force_close()
-            return response
-        log.error("the server failed on %s %s", request.method, request.path, exc_info=exc)
-        return web.Response(status=status, text=f"mockllm failed: {type(exc).__name__}: {exc}")
-
-
-class Server(web.Server):
-    """aiohttp's server of connections, with ours. Its access log is off: it counts no bytes that it
-    has not sent itself, and the journal is ours."""
-
-    def __init__(self, application: Application) -> None:
-        super().__init__(application.handle, access_log=None, handler_cancellation=False)
-        self.application = application
-        self.down = False
-        """Whether new connections are closed; those that are open stay."""
-
-    def __call__(self) -> RequestHandler:
-        """One more connection."""
-        return Handler(self, loop=self._loop, **self._kwargs)
-
-    async def close(self) -> None:
-        """Let go of every stream, and close every connection, also those in the making."""
-        self.down = True
-        self.application.release()
-        await asyncio.sleep(0)  # the handlers see that their players are over
-        for connection in tuple(self.connections):
-            connection.force_close()

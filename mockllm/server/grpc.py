@@ -11,11 +11,13 @@ from google.protobuf.message import DecodeError
 from mockllm.engine.exchange import Here
 from mockllm.engine.plan import Plan
 from mockllm.server.address import BACKLOG, Address
-from mockllm.server.application import Application, Flight, iso_time
+from mockllm.server.application import Application
+from mockllm.server.flight import Flight
 from mockllm.server.grpc_calls import METHODS, Asked, Method
 from mockllm.server.grpc_connection import Compressed, Connection, Stream, TooLarge
 from mockllm.server.grpc_messages import CLASSES
 from mockllm.server.grpc_timeline import INTERNAL, OK, UNIMPLEMENTED, lower_grpc, trailers
+from mockllm.server.times import iso_time
 from mockllm.timeline.valueclass import replace
 from mockllm.wires.wire import Refused
 

@@ -26,9 +26,10 @@ from h2.events import (
 )
 from h2.exceptions import ProtocolError
 
-from mockllm.server.application import MAX_BODY, NUMBERS
 from mockllm.server.grpc_timeline import TRAILERS
+from mockllm.server.handler import NUMBERS
 from mockllm.server.player import Player
+from mockllm.server.upload import MAX_BODY
 
 PREFIX = struct.Struct(">BI")
 WINDOW = 1 << 20

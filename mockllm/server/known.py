@@ -8,37 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from mockllm.engine.remembered import LONG, Remembered
-from mockllm.matchers.call import Call
+from mockllm.server.flight import Head, Heard
 
 LENGTH = re.compile(rb"\r\ncontent-length: *(\d+) *(?=\r\n)", re.IGNORECASE)
 BLANK = b"\r\n\r\n"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Head:
-    """A head that has been read; two are equal where they are the same."""
-
-    method: str
-    target: str
-    headers: tuple[tuple[str, str], ...]
-    stays: bool
-    """Whether the client wants the connection to stay open."""
-    http10: bool
-    url: str
-    """Where the client found the server."""
-
-
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """A request that has been read."""
-
-    head: Head
-    call: Call
-    path_name: str | None
-    """The profile that its path names."""
 
 
 def split(data: bytes) -> tuple[bytes, bytes] | None:
@@ -54,11 +29,21 @@ def split(data: bytes) -> tuple[bytes, bytes] | None:
     return (head, body) if len(lengths) == 1 and int(lengths[0]) == len(body) else None
 
 
+def is_body_of(body: bytes, data: bytes) -> bool:
+    """Whether a body that was read is the one of a whole request, to the byte: neither unpacked, nor
+    left to what a connection is upgraded to."""
+    return data.endswith(BLANK + body)
+
+
 class Known:
     """The heads that came whole with their bodies, by their bytes."""
 
     def __init__(self) -> None:
         self._heads: Remembered[tuple[Head, int]] = Remembered()
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self._heads)
 
     def learn(self, data: bytes, head: Head) -> None:
         """Remember what a whole request's head was read as."""

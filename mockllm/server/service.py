@@ -16,10 +16,13 @@ from mockllm.profile.loader import Loaded
 from mockllm.profile.models import Listener
 from mockllm.server.address import BACKLOG, Address
 from mockllm.server.admin import Guard, is_loopback
-from mockllm.server.application import Application, Flight, Server, iso_time
+from mockllm.server.application import Application
 from mockllm.server.clock import LoopClock
+from mockllm.server.flight import Flight
 from mockllm.server.grpc_extra import make_grpc
+from mockllm.server.handler import Server
 from mockllm.server.listeners import Port
+from mockllm.server.times import iso_time
 from mockllm.server.tls import server_context
 from mockllm.timeline.valueclass import replace
 

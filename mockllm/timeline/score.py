@@ -6,13 +6,15 @@ frames; what a fault cut stays apart.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from mockllm.timeline.events import Close, Wait, WireEvent, Write
 from mockllm.timeline.valueclass import valueclass
 
 SHARED = 16 << 10
 """Bytes from which on a call is not shared, so that a slow reader is heard in time."""
+AT_ONCE = 16
+"""Sends that are made without looking at anything else."""
 
 
 @valueclass(frozen=True, slots=True)
@@ -38,8 +40,19 @@ class Score:
 
     @property
     def at_once(self) -> bool:
-        """Whether nothing is waited for, and the connection stays."""
-        return all(type(move) is Send for move in self.moves)
+        """Whether nothing is waited for, the connection stays, and it is over soon."""
+        return len(self.moves) <= AT_ONCE and all(type(move) is Send for move in self.moves)
+
+    def offer(self, take: Callable[[bytes], int]) -> int:
+        """Make the sends of a score that is sent at once, up to one of which not all is taken; how
+        many bytes were."""
+        taken = 0
+        for move in self.moves:
+            assert isinstance(move, Send), "what is sent at once has no waits"
+            taken += take(self.data[move.start : move.stop])
+            if taken < move.stop:
+                break
+        return taken
 
     def behind(self, taken: int) -> tuple[Score, int]:
         """What is left of a score that is sent at once when so many bytes have been taken, and how

@@ -22,10 +22,10 @@ from mockllm.profile.library import Library
 from mockllm.profile.loader import load
 from mockllm.scripts.named import CANONICAL
 from mockllm.server.address import Address
-from mockllm.server.application import Upload
 from mockllm.server.player import Player
 from mockllm.server.service import Service, Settings
 from mockllm.server.threaded import Threaded
+from mockllm.server.upload import Upload
 from tests.server.raw import GUARD, Raw, chat, connected, text_of
 
 LAST_CHUNK = b"0\r\n\r\n"
