@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, ClassVar
 
 import aiohttp
 from aiohttp import web
@@ -37,7 +37,7 @@ from mockllm.server.kernel import Shortcut, shortcut
 from mockllm.server.known import Head, Heard, Hearing, Known, split
 from mockllm.server.player import Player
 from mockllm.timeline.score import score
-from mockllm.timeline.valueclass import replace
+from mockllm.timeline.valueclass import replace, valueclass
 
 MAX_BODY = 32 << 20
 AT_ONCE = 64 << 10
@@ -103,6 +103,9 @@ class Application:
     `profile` is the one of requests that choose none; without it, the one that is on. `on_change`
     is called when a request begins, when the journal has changed, and when the handler is done.
     """
+
+    unpacks: ClassVar = True
+    """Whether packed bodies of requests are unpacked before they come here."""
 
     def __init__(
         self,
@@ -222,7 +225,7 @@ class Application:
 
     async def answer(self, request: web.BaseRequest, connection: Handler, flight: Flight) -> Played:
         """Answer a request to the provider that is mocked."""
-        came, transport = unix_time(), flight.transport
+        came = unix_time()
         early, connection.early = connection.early, None
         if early is not None:
             plan, came, flight.taken = early.plan, early.came, early.taken
@@ -231,11 +234,18 @@ class Application:
             if arrived is None:
                 return LEAVES
             plan = arrived
+        return await self.carry_out(plan, came, flight)
+
+    async def carry_out(self, plan: Plan, came: float, flight: Flight) -> Played:
+        """Write a plan down, and play it."""
         record = self.engine.begin(plan, said(came), flight.since)
-        outcome = await self.play(plan, record, flight)
-        kept = outcome.ending == "done" and not transport.is_closing()
+        return self.keep(plan, record, await self.play(plan, record, flight), flight)
+
+    def keep(self, plan: Plan, record: Record, outcome: Outcome, flight: Flight) -> Played:
+        """What aiohttp gets when an exchange is over; on a connection that stays faults may act."""
+        kept = outcome.ending == "done" and not flight.transport.is_closing()
         if kept and plan.outline.idle:
-            self.idle(plan, record, outcome, transport)
+            self.idle(plan, record, outcome, flight.transport)
         return STAYS if kept else LEAVES
 
     async def arrived(
@@ -245,6 +255,27 @@ class Application:
 
         What it takes to read one goes when this returns: an answer may be held for hours.
         """
+        read = await self.received(request, connection, flight, came)
+        if read is None:
+            return None
+        plan = self.planned_here(read)
+        if connection.chunk is not None and read.body is not None and read.may_be_known:
+            self.known.learn(connection.chunk, read.heard.head)
+        return plan
+
+    def planned_here(self, read: Read) -> Plan:
+        """The plan for a request, which this server answers itself."""
+        heard, here, number = read.heard, read.here, read.number
+        if read.body is None:
+            plan = self.engine.refusal(replace(heard.call, connection=number), too_large(), here)
+        else:
+            plan = self.planned(heard.call, heard.path_name, here, read.visit, connection=number)
+        return replace(plan, before=read.acted) if read.acted else plan
+
+    async def received(
+        self, request: web.BaseRequest, connection: Handler, flight: Flight, came: float
+    ) -> Read | None:
+        """A request, when all of it has come; None where the exchange is over before."""
         transport = flight.transport
         if transport in self._idle:  # a pipelined request: the connection was never idle
             self._idle[transport].give_way()
@@ -266,15 +297,9 @@ class Application:
         except (ConnectionError, asyncio.IncompleteReadError, web.RequestPayloadError) as error:
             log.info("%s %s: the client left in its body: %s", request.method, request.path, error)
             return None
-        if body is None:
-            call = replace(heard.call, connection=number)
-            plan = self.engine.refusal(call, too_large(), here)
-        else:
-            heard = self._hearing.hear(head, body) if body else heard
-            plan = self.planned(heard.call, heard.path_name, here, visit, connection=number)
-            if connection.chunk is not None and head.stays and not (head.http10 or expects):
-                self.known.learn(connection.chunk, head)
-        return replace(plan, before=acted) if acted else plan
+        heard = self._hearing.hear(head, body) if body else heard
+        known = head.stays and not (head.http10 or expects)
+        return Read(heard, body, here, number, visit, acted, known)
 
     def planned(
         self,
@@ -420,6 +445,24 @@ class Early:
     """When, in Unix time."""
     taken: int
     """Bytes of the answer that the kernel has taken."""
+
+
+@valueclass(frozen=True, slots=True)
+class Read:
+    """A request of which all has come."""
+
+    heard: Heard
+    body: bytes | None
+    """None where it is over the limit."""
+    here: Here
+    number: int
+    """Its connection's."""
+    visit: Visit | None
+    """Where it was counted while its body arrived."""
+    acted: frozenset[int]
+    """The faults that acted meanwhile."""
+    may_be_known: bool
+    """Whether such a head may be answered without being read again."""
 
 
 def path_of(request: web.BaseRequest) -> str:
@@ -591,7 +634,12 @@ class Server(web.Server):
     has not sent itself, and the journal is ours."""
 
     def __init__(self, application: Application) -> None:
-        super().__init__(application.handle, access_log=None, handler_cancellation=False)
+        super().__init__(
+            application.handle,
+            access_log=None,
+            handler_cancellation=False,
+            auto_decompress=application.unpacks,
+        )
         self.application = application
         self.down = False
         """Whether new connections are closed; those that are open stay."""
