@@ -6,7 +6,7 @@ import gzip
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mockllm.cassettes.arriving import Arriving
@@ -34,6 +34,7 @@ RESPONSES = {
 }  # fmt: skip
 
 
+@example("interim", [], 1)
 @given(
     st.sampled_from(sorted(RESPONSES)),
     st.lists(st.integers(1, 400), max_size=5),
