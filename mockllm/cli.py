@@ -1,4 +1,4 @@
-"""The command line: `mockllm serve`, `use`, `report`, `healthcheck`, `drill`, and what needs no server: `check`, `list`,
+"""The command line: `mockllm serve`, `proxy`, `use`, `report`, `healthcheck`, `drill`, and what needs no server: `check`, `list`,
 `show`, `plan`, `new`, `schema`, `reference`.
 
 Only what a command needs is imported when it runs: `healthcheck` is started every few seconds in a
@@ -8,9 +8,9 @@ container and must not pay for a server.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
@@ -55,6 +55,43 @@ SPEED = click.option(
     help="Divides waits, pacing and windows.",
 )
 
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def listening(command: F) -> F:
+    """The options of a server: where it listens, how it plays, how it tells that it is ready."""
+    for option in reversed(
+        (
+            click.option("--host", default="127.0.0.1", envvar="MOCKLLM_HOST", show_default=True),
+            click.option(
+                "--port",
+                default=DEFAULT_PORT,
+                envvar="MOCKLLM_PORT",
+                show_default=True,
+                help="0: a free one.",
+            ),
+            SEED,
+            SPEED,
+            click.option(
+                "--print-url", is_flag=True, help="Print the base URL, and nothing else, on stdout."
+            ),
+            click.option(
+                "--ready-file",
+                type=click.Path(dir_okay=False, path_type=Path),
+                help="Write the base URL to this file when clients can connect.",
+            ),
+            click.option(
+                "--log-format",
+                type=click.Choice(["text", "json"]),
+                default="text",
+                envvar="MOCKLLM_LOG_FORMAT",
+            ),
+        )
+    ):
+        command = option(command)
+    return command
+
+
 POSITIVE = click.FloatRange(min=0, min_open=True)
 
 
@@ -87,27 +124,13 @@ class ServeCommand(click.Command):
     help="Take this server's command line, for manifests where mockllm stands in its place; "
     "the profile is then that of the environment.",
 )
-@click.option("--host", default="127.0.0.1", envvar="MOCKLLM_HOST", show_default=True)
-@click.option(
-    "--port", default=DEFAULT_PORT, envvar="MOCKLLM_PORT", show_default=True, help="0: a free one."
-)
 @click.option(
     "--grpc-port",
     type=int,
     envvar="MOCKLLM_GRPC_PORT",
     help="Serve KServe's V2 over gRPC on this port too (extra grpc); 0: a free one.",
 )
-@SEED
-@SPEED
-@click.option("--print-url", is_flag=True, help="Print the base URL, and nothing else, on stdout.")
-@click.option(
-    "--ready-file",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Write the base URL to this file when clients can connect.",
-)
-@click.option(
-    "--log-format", type=click.Choice(["text", "json"]), default="text", envvar="MOCKLLM_LOG_FORMAT"
-)
+@listening
 @click.pass_context
 def serve(
     context: click.Context,
@@ -554,6 +577,31 @@ def record(**options: Any) -> None:
     from mockllm.record.commands import RecordOptions, record
 
     sys.exit(record(RecordOptions(**options)))
+
+
+@cli.command()
+@click.argument("profiles", nargs=-1, metavar="[PROFILE ...]")
+@FOLDERS
+@click.option(
+    "--upstream",
+    required=True,
+    metavar="URL",
+    envvar="MOCKLLM_UPSTREAM",
+    help="The server that answers; a path in the URL stands before every request's path.",
+)
+@listening
+def proxy(profiles: tuple[str, ...], folders: tuple[Path, ...], **options: Any) -> None:
+    """Pass calls on to a server, and put the faults of profiles into its answers, until SIGTERM.
+
+    What no fault touches passes unchanged and undelayed. Profiles are chosen, counted and switched
+    as with `serve`; their scripts and pacing are not played.
+    """
+    from mockllm.proxy.command import proxy
+    from mockllm.server.serve import Options
+
+    library = library_of(folders)
+    loaded = [find(library, profile) for profile in profiles] or [first_profile(library)]
+    sys.exit(proxy(library, loaded, Options(**options)))
 
 
 @cli.command("import")

@@ -16,6 +16,7 @@ from mockllm.engine.findings.verdict import checks
 from mockllm.engine.lateness import too_slow
 from mockllm.face import Face
 from mockllm.profile.loader import load
+from mockllm.proxy.notes import NOT_PLAYED, notes
 from mockllm.pytest_plugin import INI
 from mockllm.server import admin
 from mockllm.server.metrics import CALLS, FAULTS, INFO, families
@@ -25,6 +26,7 @@ DOCS = Path(__file__).parent.parent / "docs"
 TESTING = (DOCS / "testing.md").read_text("utf-8")
 RECORDING = (DOCS / "recording.md").read_text("utf-8")
 CONTAINERS = (DOCS / "containers.md").read_text("utf-8")
+PROXY = (DOCS / "proxy.md").read_text("utf-8")
 
 
 def examples(text: str, mark: str) -> list[str]:
@@ -111,3 +113,18 @@ def test_the_formats_of_import() -> None:
     )
     shown = re.findall(r"^mockllm import ([a-z-]+) \S+ --out \S+$", RECORDING, re.MULTILINE)
     assert sorted(rows) == sorted(shown) == sorted(form.type.choices)
+
+
+def test_the_proxy_page() -> None:
+    """Its profile loads, its options are the command's, and the start says what it shows."""
+    (profile,) = re.findall(r"```yaml\n(.*?)```", PROXY, re.DOTALL)
+    assert notes(load(profile, name="chaos")) == []
+    options = [option for one in cli.commands["proxy"].params for option in one.opts]
+    named = [option for option in options if option.startswith("--")]
+    assert len(named) > 5
+    assert [option for option in named if f"`{option}" not in PROXY] == []
+    assert [key for key in NOT_PLAYED if f"`{key}`" not in PROXY] == []
+    (shown,) = re.findall(r"```text\n(.*?)```", PROXY, re.DOTALL)
+    text = "mockllm: 1\nabout: x\npacing: {ttft: 1s}\nfaults:\n  - {close: rst, at: after content -2}\n"
+    said = [note.render("chaos.yaml") for note in notes(load(text, name="chaos"))]
+    assert shown.splitlines() == said

@@ -26,6 +26,7 @@ FLOORS = (
     "engine",
     "server",
     "record",
+    "proxy",
     "drill",
 )
 """From ground to top; what stands in no folder is the roof."""

@@ -40,11 +40,11 @@ class Process:
 
 
 @contextmanager
-def serving(*arguments: str, **environment: str) -> Iterator[Process]:
-    """`mockllm serve`, ended at the latest at the end."""
+def serving(*arguments: str, command: str = "serve", **environment: str) -> Iterator[Process]:
+    """`mockllm serve`, or another command that serves, ended at the latest at the end."""
     clean = {key: value for key, value in os.environ.items() if not key.startswith("MOCKLLM_")}
     process = subprocess.Popen(
-        [sys.executable, "-m", "mockllm", "serve", "--port", "0", "--print-url", *arguments],
+        [sys.executable, "-m", "mockllm", command, "--port", "0", "--print-url", *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

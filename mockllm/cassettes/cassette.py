@@ -89,6 +89,8 @@ def tell(
                 part = Part("raw", part.raw[before:], part.data)
             held = []
             yield piece.at, part
+        if found and reader.rest:  # another head begins behind an interim one
+            held = [Piece(piece.at, reader.rest)]
     if held and torn:
         yield from ((one.at, Part("raw", one.data)) for one in held)
     elif held:  # a head that was never whole

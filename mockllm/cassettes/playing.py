@@ -162,10 +162,14 @@ def read(recording: Recording) -> Iterator[Timed]:
     if stream:
         yield from frames(body)
     elif body or recording.ending == "complete":
-        data = b"".join(data for _, data in body)
         at = body[-1][0] if body else recording.ended
-        kind = "error" if head.status >= 400 else "body"
-        yield Timed(at, Frame((kind,), data, tokens=tokens_of_document(parsed(data))))
+        yield Timed(at, document(head, b"".join(data for _, data in body)))
+
+
+def document(head: Head, data: bytes) -> Frame:
+    """A whole body that is no event stream."""
+    kind = "error" if head.status >= 400 else "body"
+    return Frame((kind,), data, tokens=tokens_of_document(parsed(data)))
 
 
 def is_final(raw: bytes) -> bool:
@@ -176,10 +180,16 @@ def is_final(raw: bytes) -> bool:
 
 def head_of(head: Head, recording: Recording, *, unpacks: bool) -> Head:
     """The head with a length that follows the body, where it told the length of it."""
+    measured = recording.reader.framing == "length" and recording.ending == "complete"
+    return fitting(head, unpacks=unpacks, measured=measured)
+
+
+def fitting(head: Head, *, unpacks: bool, measured: bool) -> Head:
+    """The head of a body that is unpacked, or whose length is told anew."""
     headers = head.headers
     if unpacks:
         headers = tuple(pair for pair in headers if pair[0].lower() != "content-encoding")
-    if recording.reader.framing == "length" and recording.ending == "complete":
+    if measured:
         headers = tuple(
             (name, AUTO if name.lower() == "content-length" else value) for name, value in headers
         )
@@ -208,18 +218,34 @@ class Unpacker:
 
 def frames(body: list[tuple[int, bytes]]) -> Iterator[Timed]:
     """The frames of an event stream, each with the time of its last byte."""
-    teller = Teller()
-    held = b""
-    at = 0
+    reader = EventReader()
     for at, data in body:
-        held += data
+        yield from reader.feed(at, data)
+    yield from reader.end()
+
+
+class EventReader:
+    """Reads an event stream as it comes."""
+
+    def __init__(self) -> None:
+        self._teller = Teller()
+        self._held = b""
+        self._at = 0
+
+    def feed(self, at: int, data: bytes) -> Iterator[Timed]:
+        """The events that are whole with these bytes."""
+        self._at = at
+        held = self._held + data
         start = 0
         for end in EVENT_END.finditer(held):
-            yield event(at, held[start : end.end()], teller)
+            yield event(at, held[start : end.end()], self._teller)
             start = end.end()
-        held = held[start:]
-    if held:
-        yield Timed(at, Extra(held))
+        self._held = held[start:]
+
+    def end(self) -> Iterator[Timed]:
+        """What is left is no event."""
+        if self._held:
+            yield Timed(self._at, Extra(self._held))
 
 
 def event(at: int, raw: bytes, teller: Teller) -> Timed:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections import ChainMap
 from collections.abc import Callable, Mapping, Set
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import unquote
 
 from mockllm.engine.account import OPEN, Admission, Arrival, Ledger
+from mockllm.engine.account_words import Headers
 from mockllm.engine.counters import Begun, Counters, said_attempt
 from mockllm.engine.demands import Demands, Unmet
+from mockllm.engine.draft import Case
 from mockllm.engine.endpoints import refuse, served
 from mockllm.engine.exchange import Here
 from mockllm.engine.garbage import GarbageBin
@@ -18,7 +20,7 @@ from mockllm.engine.gate import Connections
 from mockllm.engine.inflight import Inflight
 from mockllm.engine.journal import Entry, Journal, Record
 from mockllm.engine.lateness import Lateness
-from mockllm.engine.making import make_plan, setting_of, upload_plans
+from mockllm.engine.making import exchange_of, make_plan, setting_of, upload_plans
 from mockllm.engine.plan import (
     HEALTHY,
     Conditions,
@@ -44,6 +46,24 @@ from mockllm.timeline.events import Frame
 from mockllm.timeline.valueclass import replace, valueclass
 from mockllm.wires.identity import Identity
 from mockllm.wires.wire import IDLE, Refused, Wire
+
+if TYPE_CHECKING:
+    from mockllm.engine.live import Live
+
+
+@valueclass(frozen=True, slots=True)
+class Met:
+    """A call with its profile and route, before anybody answers it."""
+
+    call: Call
+    profile: Loaded
+    wire: Wire | None
+    found: Found
+    visit: Visit
+    refusal: Refused | None
+    """Why nobody answers it: it asks for a profile that is not there, or its account is used up."""
+    headers: Headers
+    """What its account says in the head of every answer."""
 
 
 class Engine:
@@ -282,6 +302,36 @@ class Engine:
         self._inflight.begin(made)
         return made
 
+    def live(
+        self,
+        call: Call,
+        path_name: str | None,
+        here: Here,
+        *,
+        otherwise: Loaded | None = None,
+        visit: Visit | None = None,
+        before: frozenset[int] = frozenset(),
+        connection: int | None = None,
+    ) -> Plan | Live:
+        """What becomes of a call that an upstream answers, which is counted by this as by `plan`.
+
+        A plan where the upstream is not asked: the call is refused by its account, say. `before`
+        are the faults that acted while the body arrived.
+        """
+        from mockllm.engine.live import Live  # only a proxy needs it, and what it reads with
+
+        met = self._meet(call, path_name, here, None, visit, otherwise, None, connection)
+        if met.refusal is not None:
+            return self._answered(met, met.refusal, here)
+        profile, name = met.profile.profile, met.profile.name
+        conditions = fitting(self.conditions, profile)
+        exchange = exchange_of(
+            met.call, met.found, met.visit, name, profile, met.wire, conditions, here
+        )
+        who = exchange.who
+        case = Case(exchange, met.found, met.visit, profile, conditions, who, None, met.headers)
+        return Live(case, name=name, before=before)
+
     def uploads(
         self,
         call: Call,
@@ -413,6 +463,43 @@ class Engine:
         ledger: Ledger | None = None,
         connection: int | None = None,
     ) -> Plan:
+        met = self._meet(call, path_name, here, refusal, visit, otherwise, ledger, connection)
+        refusal = met.refusal
+        if met.wire is None and refusal is None:
+            refusal = refuse(met.call, met.profile.profile.dialect)
+        return self._answered(met, refusal, here)
+
+    def _answered(self, met: Met, refusal: Refused | None, here: Here) -> Plan:
+        """The plan of a call that has met its route."""
+        wire, name = met.wire, met.profile.name
+        return make_plan(
+            met.call,
+            met.found,
+            met.visit,
+            name=name,
+            profile=met.profile.profile,
+            wire=wire,
+            refusal=refusal,
+            conditions=self.conditions,
+            here=here,
+            store=self._store,
+            headers=met.headers,
+            repeats=self.repeats,
+            busy=self._inflight.busy(name) if wire and wire.tells_busy else IDLE,
+        )
+
+    def _meet(
+        self,
+        call: Call,
+        path_name: str | None,
+        here: Here,
+        refusal: Refused | None,
+        visit: Visit | None,
+        otherwise: Loaded | None,
+        ledger: Ledger | None,
+        connection: int | None,
+    ) -> Met:
+        """The profile, account and route of a call, which is counted unless it was (`visit`)."""
         profile = otherwise or self.profile
         chosen = refusal is not None
         if refusal is None:
@@ -424,8 +511,6 @@ class Engine:
         if way is None or way.profile is not profile.profile or way.told != told_of(call):
             way = call.memo[WAY] = way_of(call, profile.profile)
         wire, call = way.wire, way.served
-        if wire is None and refusal is None:
-            refusal = refuse(call, profile.profile.dialect)
         if visit is None:
             begun = self._counters.begin(call, self._now())
         else:
@@ -441,21 +526,7 @@ class Engine:
         found = NOWHERE if chosen else way.found or find_route(call, profile.profile)
         if visit is None:
             visit = self._visit(call, profile, found, begun)
-        return make_plan(
-            call,
-            found,
-            visit,
-            name=profile.name,
-            profile=profile.profile,
-            wire=wire,
-            refusal=refusal,
-            conditions=self.conditions,
-            here=here,
-            store=self._store,
-            headers=admission.headers,
-            repeats=self.repeats,
-            busy=self._inflight.busy(profile.name) if wire and wire.tells_busy else IDLE,
-        )
+        return Met(call, profile, wire, found, visit, refusal, admission.headers)
 
     def _admission(
         self,

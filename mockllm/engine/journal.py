@@ -280,7 +280,7 @@ class Entry(Received):
             "not_fired": self.not_fired,
             "sent": {
                 "status": self.status,
-                "head": self.head_text,
+                "head": self._head_shown,
                 "frames": self.frames_sent,
                 "tokens": self.tokens_sent,
                 "bytes": outcome.bytes_sent,
@@ -302,7 +302,16 @@ class Entry(Received):
         first = next((e for e in self.plan.lowered.events if isinstance(e, Write)), None)
         if first is None or self.status is None:
             return None
-        return first.data.decode("latin-1").rstrip("\r\n")
+        return first.data.partition(b"\r\n\r\n")[0].decode("latin-1").rstrip("\r\n")
+
+    @property
+    def _head_shown(self) -> str | None:
+        """The head as it may be shown: an upstream's may hold cookies."""
+        if self.head_text is None:
+            return None
+        from mockllm.cassettes.redacting import head_without_secrets  # when somebody looks at it
+
+        return head_without_secrets(self.head_text.encode("latin-1")).decode("latin-1")
 
 
 class Playing(Protocol):
@@ -316,16 +325,19 @@ class Playing(Protocol):
 class Record:
     """The place of one call in the journal: it asks its player until that is over."""
 
-    __slots__ = ("_at", "_entry", "_outcome", "_player", "_time", "number", "plan", "size")
+    __slots__ = (
+        "_at", "_entry", "_growing", "_outcome", "_player", "_time", "number", "plan", "size",
+    )  # fmt: skip
 
     def __init__(self, number: int, time: str, plan: Plan, at: float = 0.0) -> None:
         self.number = number
         self.plan = plan
-        self.size = len(plan.call.body) + plan.outline.size
+        self.size = size_of(plan)
         """The bytes that it keeps alive, roughly."""
         self._time, self._at = time, at
         self._outcome = UNPLAYED
         self._player: Playing | None = None
+        self._growing: Callable[[], Plan] | None = None
         self._entry: Entry | None = None
 
     @classmethod
@@ -344,19 +356,27 @@ class Record:
 
     def _made(self, outcome: Outcome) -> Entry:
         """The call, with such an outcome."""
-        return Entry(self.number, self._time, self.plan, outcome, self._at)
+        plan = self.plan if self._growing is None else self._growing()
+        return Entry(self.number, self._time, plan, outcome, self._at)
 
-    def follow(self, player: Playing) -> None:
-        """Whom to ask how the call goes."""
-        self._player = player
+    def follow(self, player: Playing, plan: Callable[[], Plan] | None = None) -> None:
+        """Whom to ask how the call goes, and for its plan, where that grows meanwhile."""
+        self._player, self._growing = player, plan
 
     def update(self, outcome: Outcome) -> Entry:
         """Write down how the call went."""
+        if self._growing is not None:
+            self.plan, self._growing = self._growing(), None
         self._player, self._entry, self._outcome = None, None, outcome
         return self.entry
 
 
 UNPLAYED = Outcome()
+
+
+def size_of(plan: Plan) -> int:
+    """The bytes that a plan keeps alive, roughly."""
+    return len(plan.call.body) + plan.outline.size
 
 
 class Journal:
@@ -374,11 +394,23 @@ class Journal:
         record = Record(self._number, time, plan, at)
         self._entries.append(record)
         self._bytes += record.size
+        self._forget()
+        return record
+
+    def grown(self, record: Record) -> None:
+        """Count the bytes of a call anew, whose plan has grown."""
+        if any(record is one for one in self._entries):  # else it has been forgotten
+            size = size_of(record.plan)
+            self._bytes += size - record.size
+            record.size = size
+            self._forget()
+
+    def _forget(self) -> None:
+        """Let go of the oldest calls where there are too many, or too large ones."""
         while len(self._entries) > self._max_calls or (
             self._bytes > self._max_bytes and len(self._entries) > 1
         ):
             self._bytes -= self._entries.popleft().size
-        return record
 
     def entries(self) -> tuple[Entry, ...]:
         """The calls as they stand now."""

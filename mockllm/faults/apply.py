@@ -225,10 +225,16 @@ def announcer(verb: Adding) -> Callable[[Step], tuple[Step, ...]]:
 
 
 def edited(
-    timeline: Timeline, targets: Sequence[int], index: int, verb: Editing, exchange: Exchange
+    timeline: Timeline,
+    targets: Sequence[int],
+    index: int,
+    verb: Editing,
+    exchange: Exchange,
+    before: int = 0,
 ) -> Timeline:
-    """The timeline with other content in the chosen slots."""
-    sent = tuple(accumulate(tokens_of(slot.origin) for slot in timeline))
+    """The timeline with other content in the chosen slots; `before` it so many tokens were sent."""
+    tokens = (tokens_of(slot.origin) for slot in timeline)
+    sent = tuple(accumulate(tokens, initial=before))[1:]
     units = tuple(
         Unit(step.event, sent[slot])
         for slot in targets

@@ -34,6 +34,8 @@ class Change(Strict, ABC):
 
     of_head: ClassVar = False
     """Whether it can change the head."""
+    together: ClassVar = False
+    """Whether what becomes of a unit depends on the others."""
 
     def rewrite(
         self, units: tuple[Unit, ...], exchange: Exchange
@@ -198,6 +200,8 @@ class Replace(Change):
 class Interleave(Change):
     """The frames of several tool calls take turns, as models that call in parallel send them."""
 
+    together: ClassVar = True
+
     interleave: Literal["tool"]
 
     def rewrite(
@@ -281,6 +285,11 @@ class EditFault(Editing):
         if self.at is None and isinstance(self.edit, Interleave):
             return parse_anchor("tool *")
         return super().anchor
+
+    @property
+    def together(self) -> bool:
+        """Some changes are of all frames at once."""
+        return self.edit.together
 
     def value_why_not(self, anchor: Anchor) -> str | None:
         """A head has no payload."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import zlib
 from abc import ABC
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -254,12 +254,11 @@ class Merge(Style):
 
     merge: StrictInt = Field(ge=2, description="How many frames go together.")
 
-    def whole(self, sequence: tuple[Step, ...]) -> tuple[Step, ...]:
+    def whole(self, steps: Iterable[Step]) -> Iterator[Step]:
         """The bytes of a group, all with its last frame."""
-        out: list[Step] = []
         held: list[Step] = []
         count = 0
-        for step in sequence:
+        for step in steps:
             match step.event:
                 case Frame():
                     held.append(step)
@@ -267,14 +266,15 @@ class Merge(Style):
                 case Extra() if held:
                     held.append(step)
                 case End():
-                    out += [*together(held), step]
+                    yield from together(held)
+                    yield step
                     held, count = [], 0
                 case _:
-                    out.append(step)
+                    yield step
             if count == self.merge:
-                out += together(held)
+                yield from together(held)
                 held, count = [], 0
-        return (*out, *together(held))
+        yield from together(held)
 
 
 def together(held: Sequence[Step]) -> list[Step]:
@@ -300,26 +300,27 @@ class Gzip(Style):
         """`content-encoding: gzip`."""
         return replace(head, headers=(*head.headers, ("content-encoding", "gzip")))
 
-    def whole(self, sequence: tuple[Step, ...]) -> tuple[Step, ...]:
+    def whole(self, steps: Iterable[Step]) -> Iterator[Step]:
         """The compressed bytes of each step of the body, and the compressor's last at its end."""
         packer = zlib.compressobj(9, zlib.DEFLATED, 31)
-        out: list[Step] = []
         head: Head | None = None
-        for index, step in enumerate(sequence):
+        rest = iter(steps)
+        for step in rest:
             match step.event:
                 case Head() as head:
-                    out.append(step)
+                    yield step
                 case End():
-                    tail = Step(Extra(b""), step.faults, raw=packer.flush())
-                    return (*out, tail, *sequence[index:])
+                    yield Step(Extra(b""), step.faults, raw=packer.flush())
+                    yield step
+                    break
                 case Frame() | Extra() if head is not None:
-                    out.append(replace(step, raw=self.packed(packer, step.raw or b"")))
+                    yield replace(step, raw=self.packed(packer, step.raw or b""))
                 case Wait(beat=Beat() as beat) as wait if head is not None:
                     unit = encoding.beat_bytes(beat, stream=encoding.is_event_stream(head))
-                    out += self.packed_beats(packer, step, wait, beat.every, unit)
+                    yield from self.packed_beats(packer, step, wait, beat.every, unit)
                 case _:
-                    out.append(step)
-        return tuple(out)
+                    yield step
+        yield from rest
 
     def packed(self, packer: Any, data: bytes, flush: int = zlib.Z_SYNC_FLUSH) -> bytes:
         """What the compressor gives for some bytes: all of it, or what it has no room for."""

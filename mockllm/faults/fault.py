@@ -246,6 +246,11 @@ class Editing(Fault):
     points = ("target", "head")
     default_at = "content 6"
 
+    @property
+    def together(self) -> bool:
+        """Whether its units are changed with a view to each other, so that all must be known."""
+        return False
+
     @classmethod
     def why_not(cls, anchor: Anchor) -> str:
         """An edit needs a thing, not a moment."""

@@ -68,7 +68,8 @@ class Upstream:
         self.url = url.rstrip("/")
         self.host = parts.hostname
         self.port = parts.port or (443 if parts.scheme == "https" else 80)
-        self._path = parts.path.rstrip("/").encode()
+        self.path = parts.path.rstrip("/")
+        """What stands before the path of every request."""
         self._named = parts.netloc.rpartition("@")[2].encode()
         secure = parts.scheme == "https"
         self._tls = (trust or ssl.create_default_context()) if secure else None
@@ -91,7 +92,7 @@ class Upstream:
         http10: bool = False,
     ) -> bytes:
         """A request as this server gets it: the client's, with its own host and length."""
-        path = self._path + target.encode("utf-8", "surrogateescape")
+        path = self.path.encode() + target.encode("utf-8", "surrogateescape")
         kept = [pair for pair in headers if pair[0].lower() not in DROPPED]
         if self._proxy is not None and self._tls is None:
             path = b"http://" + self._named + path

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import aiohttp
 from aiohttp import web
@@ -25,7 +25,7 @@ from mockllm.matchers.call import Call
 from mockllm.profile.loader import Loaded
 from mockllm.server import admin
 from mockllm.server.clock import Clock
-from mockllm.server.flight import Early, Failed, Flight, Head, Heard
+from mockllm.server.flight import Early, Failed, Flight, Head, Heard, Read
 from mockllm.server.idle import IdlePlayer
 from mockllm.server.kernel import Shortcut
 from mockllm.server.known import Hearing, Known, is_body_of
@@ -52,6 +52,9 @@ class Application:
     `profile` is the one of requests that choose none; without it, the one that is on. `on_change`
     is called when a request begins, when the journal has changed, and when the handler is done.
     """
+
+    unpacks: ClassVar = True
+    """Whether packed bodies of requests are unpacked before they come here."""
 
     def __init__(
         self,
@@ -174,7 +177,7 @@ class Application:
 
     async def answer(self, request: web.BaseRequest, connection: Handler, flight: Flight) -> Played:
         """Answer a request to the provider that is mocked."""
-        came, transport = unix_time(), flight.transport
+        came = unix_time()
         early, connection.early = connection.early, None
         if isinstance(early, Failed):
             raise early.error
@@ -185,11 +188,18 @@ class Application:
             if arrived is None:
                 return LEAVES
             plan = arrived
+        return await self.carry_out(plan, came, flight)
+
+    async def carry_out(self, plan: Plan, came: float, flight: Flight) -> Played:
+        """Write a plan down, and play it."""
         record = self.engine.begin(plan, said(came), flight.since)
-        outcome = await self.play(plan, record, flight)
-        kept = outcome.ending == "done" and not transport.is_closing()
+        return self.keep(plan, record, await self.play(plan, record, flight), flight)
+
+    def keep(self, plan: Plan, record: Record, outcome: Outcome, flight: Flight) -> Played:
+        """What aiohttp gets when an exchange is over; on a connection that stays faults may act."""
+        kept = outcome.ending == "done" and not flight.transport.is_closing()
         if kept and plan.outline.idle:
-            self.idle(plan, record, outcome, transport)
+            self.idle(plan, record, outcome, flight.transport)
         return STAYS if kept else LEAVES
 
     async def arrived(
@@ -199,6 +209,28 @@ class Application:
 
         What it takes to read one goes when this returns: an answer may be held for hours.
         """
+        read = await self.received(request, connection, flight, came)
+        if read is None:
+            return None
+        plan = self.planned_here(read)
+        chunk, connection.chunk = connection.chunk, None
+        if chunk is not None and read.may_be_known and self.may_be_known(chunk, read.heard):
+            self.known.learn(chunk, read.heard.head)
+        return plan
+
+    def planned_here(self, read: Read) -> Plan:
+        """The plan for a request, which this server answers itself."""
+        heard, here, number = read.heard, read.here, read.number
+        if read.body is None:
+            plan = self.engine.refusal(replace(heard.call, connection=number), too_large(), here)
+        else:
+            plan = self.planned(heard.call, heard.path_name, here, read.visit, connection=number)
+        return replace(plan, before=read.acted) if read.acted else plan
+
+    async def received(
+        self, request: web.BaseRequest, connection: Handler, flight: Flight, came: float
+    ) -> Read | None:
+        """A request, when all of it has come; None where the exchange is over before."""
         transport = flight.transport
         if transport in self._idle:  # a pipelined request: the connection was never idle
             self._idle[transport].give_way()
@@ -220,16 +252,8 @@ class Application:
         except (ConnectionError, asyncio.IncompleteReadError, web.RequestPayloadError) as error:
             log.info("%s %s: the client left in its body: %s", request.method, request.path, error)
             return None
-        if body is None:
-            call = replace(heard.call, connection=number)
-            plan = self.engine.refusal(call, too_large(), here)
-        else:
-            heard = self._hearing.hear(head, body) if body else heard
-            plan = self.planned(heard.call, heard.path_name, here, visit, connection=number)
-            chunk, connection.chunk = connection.chunk, None
-            if chunk is not None and not expects and self.may_be_known(chunk, heard):
-                self.known.learn(chunk, head)
-        return replace(plan, before=acted) if acted else plan
+        heard = self._hearing.hear(head, body) if body else heard
+        return Read(heard, body, here, number, visit, acted, not expects)
 
     def planned(
         self,

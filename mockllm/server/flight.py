@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
+from mockllm.engine.exchange import Here
 from mockllm.engine.journal import Record, brief
-from mockllm.engine.plan import Plan
+from mockllm.engine.plan import Plan, Visit
 from mockllm.matchers.call import Call
 from mockllm.server.kernel import Shortcut
 
@@ -33,6 +34,24 @@ class Heard:
     call: Call
     path_name: str | None
     """The profile that its path names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A request of which all has come."""
+
+    heard: Heard
+    body: bytes | None
+    """None where it is over the limit."""
+    here: Here
+    number: int
+    """Its connection's."""
+    visit: Visit | None
+    """Where it was counted while its body arrived."""
+    acted: frozenset[int]
+    """The faults that acted meanwhile."""
+    may_be_known: bool
+    """Whether such a head may be answered without being read again."""
 
 
 @dataclass(frozen=True, slots=True)

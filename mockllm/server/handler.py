@@ -119,7 +119,12 @@ class Server(web.Server):
     has not sent itself, and the journal is ours."""
 
     def __init__(self, application: Application) -> None:
-        super().__init__(self.handle, access_log=None, handler_cancellation=False)
+        super().__init__(
+            self.handle,
+            access_log=None,
+            handler_cancellation=False,
+            auto_decompress=application.unpacks,
+        )
         self.application = application
         self.down = False
         """Whether new connections are closed; those that are open stay."""

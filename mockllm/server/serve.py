@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from mockllm import __version__
 from mockllm.engine.journal import Entry
@@ -18,6 +19,7 @@ from mockllm.engine.report import unscaled
 from mockllm.profile.library import Library, is_path
 from mockllm.profile.loader import Loaded
 from mockllm.profile.problems import ProfileError
+from mockllm.server.application import Application
 from mockllm.server.grpc_extra import GrpcMissing
 from mockllm.server.log import log, set_up_log
 from mockllm.server.punctual import warn_when_late
@@ -43,16 +45,23 @@ class Options:
     log_format: str
     note: str | None = None
     """What else the log says at the start."""
+    upstream: str | None = None
+    """The server that answers, where this one is a proxy."""
     grpc_port: int | None = None
     """The port for gRPC; 0 takes a free one, None opens none."""
 
 
-def run(library: Library, profiles: Sequence[Loaded], options: Options) -> int:
-    """Serve until a signal; returns the exit status."""
+def run(
+    library: Library,
+    profiles: Sequence[Loaded],
+    options: Options,
+    answers: Callable[..., Application] = Application,
+) -> int:
+    """Serve until a signal; returns the exit status. `answers` is what `Service` takes."""
     lines = set_up_log(options.log_format)
     try:
         with asyncio.Runner(loop_factory=loop_factory()) as runner:
-            runner.run(serve(library, profiles, options, lines.call))
+            runner.run(serve(library, profiles, options, lines.call, answers))
     except (OSError, TlsMissing, GrpcMissing) as error:
         print(f"mockllm: {said(error)}", file=sys.stderr)  # noqa: T201
         return 1
@@ -84,6 +93,7 @@ async def serve(
     profiles: Sequence[Loaded],
     options: Options,
     on_entry: Callable[[Entry], None],
+    answers: Callable[..., Application] = Application,
 ) -> None:
     """The life of the server."""
     settings = Settings(
@@ -97,7 +107,7 @@ async def serve(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    service = Service(library, profiles[0], settings, on_entry=on_entry)
+    service = Service(library, profiles[0], settings, on_entry=on_entry, answers=answers)
     for profile in profiles[1:]:
         service.engine.add(profile)
     if options.ready_file is not None:
@@ -143,19 +153,25 @@ def announce(service: Service, profiles: Sequence[Loaded], options: Options) -> 
     if off is not None:
         log.info(off)
     if options.log_format == "text":
-        print(banner(url, profiles, admin=off is None), file=sys.stderr, flush=True)  # noqa: T201
+        shown = banner(url, profiles, upstream=options.upstream, admin=off is None)
+        print(shown, file=sys.stderr, flush=True)  # noqa: T201
 
 
-def banner(url: str, profiles: Sequence[Loaded], *, admin: bool) -> str:
-    """How to use the server, to copy and paste."""
+def banner(
+    url: str, profiles: Sequence[Loaded], *, upstream: str | None = None, admin: bool
+) -> str:
+    """How to use the server, to copy and paste; a client of an `upstream` keeps its own key."""
     about = profiles[0].profile.about
+    key = "OPENAI_API_KEY=mockllm-not-a-key" if upstream is None else f"# before {upstream}"
+    base = "" if upstream and urlsplit(upstream).path.strip("/") else "/v1"
+    auth = "" if upstream is None else ' -H "authorization: Bearer $OPENAI_API_KEY"'
     journal = f"\n  journal: {url}/_mockllm/journal      switch: mockllm use NAME --url {url}"
     return f"""
   mockllm {__version__}   profile {profiles[0].name}{": " if about else ""}{about}
 
-  export OPENAI_BASE_URL={url}/v1 OPENAI_API_KEY=mockllm-not-a-key
+  export OPENAI_BASE_URL={url}{base} {key}
 
-  curl -N $OPENAI_BASE_URL/chat/completions -H 'content-type: application/json' \\
+  curl -N $OPENAI_BASE_URL/chat/completions -H 'content-type: application/json'{auth} \\
     -d '{{"model": "gpt-4o-mini", "stream": true, "messages": [{{"role": "user", "content": "Hi"}}]}}'
 
   any profile per request: model mock-NAME, API key mock-NAME, or {url}/p/NAME/v1{journal if admin else ""}

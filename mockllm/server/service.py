@@ -51,7 +51,10 @@ class Settings:
 
 
 class Service:
-    """A server on the running event loop, and only to be used there."""
+    """A server on the running event loop, and only to be used there.
+
+    `answers` makes what answers on each port: the server itself, or another one in its place.
+    """
 
     def __init__(
         self,
@@ -60,7 +63,9 @@ class Service:
         settings: Settings,
         *,
         on_entry: Callable[[Entry], None] = lambda entry: None,
+        answers: Callable[..., Application] = Application,
     ) -> None:
+        self._answers = answers
         self.clock = LoopClock(asyncio.get_running_loop())
         self.engine = Engine(library, profile, conditions=settings.conditions, now=self.clock.now)
         self.guard = Guard(is_loopback(settings.host), settings.admin_token)
@@ -84,7 +89,7 @@ class Service:
 
     def _application(self, profile: Loaded | None = None) -> Application:
         """What answers on one port."""
-        return Application(
+        return self._answers(
             self.engine,
             self.clock,
             guard=self.guard,

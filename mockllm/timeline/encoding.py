@@ -9,8 +9,10 @@ unchanged, and `framing` dresses its frames as it goes.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
+from math import inf
 
 from mockllm.timeline.events import (
     FOREVER,
@@ -83,31 +85,44 @@ def encode(sequence: tuple[Step, ...]) -> tuple[Step, ...]:
     """Let the encoders of head and frames do their work."""
     if not any(step.encoders or step.whole for step in sequence):
         return sequence
-    whole: tuple[Encoder, ...] = ()
-    stream = False
-    out: list[Step] = []
-    for step in sequence:
+    return tuple(encoded(sequence))
+
+
+def encoded(steps: Iterable[Step]) -> Iterator[Step]:
+    """The same of steps that come one by one; each leaves as soon as its encoders let it."""
+    rest = iter(steps)
+    for step in rest:
         match step.event:
             case Head() as head:
-                whole = step.whole
-                for encoder in whole:
+                for encoder in step.whole:
                     head = encoder.head(head)
-                stream = is_event_stream(head)
-                out.append(replace(step, event=head))
+                body = dressed(rest, stream=is_event_stream(head))
+                answer: Iterable[Step] = chain((replace(step, event=head),), body)
+                for encoder in step.whole:
+                    answer = encoder.whole(answer)
+                yield from answer
+            case Frame() | Extra():
+                yield replace(step, raw=body_bytes(step, stream=False))
+            case _:
+                yield step
+
+
+def dressed(steps: Iterator[Step], *, stream: bool) -> Iterator[Step]:
+    """The steps behind a head, those of the body with their bytes."""
+    for step in steps:
+        match step.event:
             case Frame() as frame:
                 data = dress(frame, stream=stream)
                 for encoder in step.encoders:
                     if stream or not encoder.streams_only:
                         data = encoder.dress(data, frame)
-                out.append(replace(step, raw=data))
+                yield replace(step, raw=data)
             case Extra(data):
-                out.append(replace(step, raw=data))
+                yield replace(step, raw=data)
+            case Head():  # of another answer, which a reply has taken the place of
+                yield from encoded(chain((step,), steps))
             case _:
-                out.append(step)
-    made = tuple(out)
-    for encoder in whole:
-        made = encoder.whole(made)
-    return made
+                yield step
 
 
 @valueclass(frozen=True, slots=True)
@@ -156,6 +171,7 @@ class Passage:
         self.agenda.sort()
         self.placed: set[int] = set()
         self.headless: set[int] = set()
+        self.ended = False
         self.head: Head | None = None
         self.begun = False
         self.drip: float | None = None
@@ -164,6 +180,36 @@ class Passage:
 
     def timed(self) -> Timed:
         """Go through to the first end; what stands behind it is never played, and stays."""
+        self.go()
+        left = tuple(step for step, _ in self.rest)
+        return Timed((*self.out, *left), frozenset(self.placed), frozenset(self.headless))
+
+    def feed(self, steps: Iterable[Step]) -> tuple[Step, ...]:
+        """What further steps become, one piece of the way after another; behind the first end they
+        stay as they are."""
+        self.rest.extend((step, False) for step in steps)
+        if not self.ended:
+            self.go()
+        out = (*self.out, *(step for step, _ in self.rest))
+        self.out.clear()
+        self.rest.clear()
+        return out
+
+    def elapse(self, time: float) -> tuple[Step, ...]:
+        """Let time pass in which no step has come; what is due meanwhile."""
+        while self.agenda and self.agenda[0][0] <= time + ROUNDING:
+            self.clock = max(self.clock, self.agenda[0][0])
+            self.put_due()
+        self.clock = max(self.clock, time)
+        return self.feed(())
+
+    @property
+    def due(self) -> float:
+        """When the next late steps are due, whatever comes before; `FOREVER` where none are."""
+        return self.agenda[0][0] if self.agenda else FOREVER
+
+    def go(self) -> None:
+        """Go on to the first end, or as far as there are steps."""
         self.put_due()
         while self.rest and self.clock != FOREVER:
             step, settled = self.rest.popleft()
@@ -172,6 +218,7 @@ class Passage:
                     self.wait(step, wait)
                 case End() | Close():
                     self.out.append(step)
+                    self.ended = True
                     break
                 case Onward() as pace:
                     self.out.append(step)
@@ -184,8 +231,6 @@ class Passage:
                 case _:
                     self.out.append(step)
                     self.begin(step.event)
-        left = tuple(step for step, _ in self.rest)
-        return Timed((*self.out, *left), frozenset(self.placed), frozenset(self.headless))
 
     def wait(self, step: Step, wait: Wait) -> None:
         """Wait, or until the next late steps are due."""
@@ -283,33 +328,91 @@ def insert_at_bytes(
 
     A negative byte counts from the end of the body. Also returns which of the places there are.
     """
-    begin = next((i + 1 for i, s in enumerate(sequence) if isinstance(s.event, Head)), 0)
-    if begin == 0:
+    if not places:
         return sequence, frozenset()
-    head = sequence[begin - 1].event
-    stream = isinstance(head, Head) and is_event_stream(head)
-    total = sum(len(body_bytes(step, stream=stream) or b"") for step in sequence[begin:])
-    new: dict[int, tuple[Step, ...]] = {}
-    found = set()
-    for index, (byte, steps) in enumerate(places):
-        place = byte if byte >= 0 else total + byte
-        if 0 <= place <= total:
-            found.add(index)
-            new[place] = (*new.get(place, ()), *steps)
-    out = [*sequence[:begin], *new.pop(0, ())]
-    place = 0
-    for step in sequence[begin:]:
-        data = body_bytes(step, stream=stream) or b""
-        start = 0
-        for cut in sorted(at - place for at in new if place < at < place + len(data)):
-            bit = data[start:cut]
-            out += [Step(Extra(bit), step.faults, step.encoders, raw=bit), *new[place + cut]]
-            start = cut
-        out.append(replace(step, raw=data[start:], begun=True) if start else step)
-        place += len(data)
-        if data:
-            out += new.get(place, ())
-    return tuple(out), frozenset(found)
+    cutter = AtBytes(places)
+    out = (*cutter.feed(sequence), *cutter.end())
+    return out, frozenset(cutter.found)
+
+
+class AtBytes:
+    """Puts steps at bytes of a body that comes step by step; a body ends where it first ends properly.
+
+    Steps are held back only for bytes that count from the end: until so many are behind them.
+    """
+
+    def __init__(self, places: Sequence[tuple[int, tuple[Step, ...]]]) -> None:
+        self.found: set[int] = set()
+        """The places that there are, by their number."""
+        self._places = dict(enumerate(places))
+        self._depth = max((-byte for byte, _ in places if byte < 0), default=0)
+        self._held: deque[tuple[Step, bytes]] = deque()
+        self._headless = True
+        self._ended = False
+        self._stream = False
+        self._came = 0
+        self._left = 0
+        """Bytes of the body that have left."""
+
+    def feed(self, steps: Iterable[Step]) -> Iterator[Step]:
+        """The steps that can leave with these."""
+        for step in steps:
+            if isinstance(step.event, End):
+                yield from self.end()
+            if self._headless or self._ended:
+                yield step
+                if isinstance(step.event, Head) and self._headless:
+                    self._headless = False
+                    self._stream = is_event_stream(step.event)
+                    yield from self._put(self._certain)
+                continue
+            data = body_bytes(step, stream=self._stream) or b""
+            self._came += len(data)
+            self._held.append((step, data))
+            yield from self._leave(self._certain)
+
+    def end(self) -> Iterator[Step]:
+        """The rest; what has come is the whole body."""
+        if self._headless or self._ended:
+            return
+        self._ended = True
+        for number, (byte, steps) in self._places.items():
+            if byte < 0:
+                self._places[number] = (self._came + byte, steps)
+        yield from self._put(inf)
+        yield from self._leave(inf)
+
+    @property
+    def _certain(self) -> float:
+        """The byte before which no place that counts from the end can be."""
+        return self._came - self._depth if self._depth else inf
+
+    def _put(self, certain: float) -> Iterator[Step]:
+        """The steps that belong where the body has come to."""
+        if self._left >= certain:
+            return
+        for number, (byte, steps) in tuple(self._places.items()):
+            if byte == self._left:
+                self.found.add(number)
+                del self._places[number]
+                yield from steps
+
+    def _leave(self, certain: float) -> Iterator[Step]:
+        """The steps of which all bytes are certain, cut where something is to stand."""
+        while self._held and self._left + len(self._held[0][1]) < certain:
+            step, data = self._held.popleft()
+            yield from self._put(certain)
+            begin, end, start = self._left, self._left + len(data), 0
+            cuts = {byte for byte, _ in self._places.values() if begin < byte < end}
+            for cut in sorted(cuts):
+                bit = data[start : cut - begin]
+                yield Step(Extra(bit), step.faults, step.encoders, raw=bit)
+                start, self._left = cut - begin, cut
+                yield from self._put(certain)
+            yield replace(step, raw=data[start:], begun=True) if start else step
+            self._left = end
+            if data:
+                yield from self._put(certain)
 
 
 def beat_bytes(beat: Beat, *, stream: bool) -> bytes:

@@ -49,9 +49,11 @@ class Encoder:
         """The head that announces the encoding."""
         return head
 
-    def whole(self, sequence: tuple[Step, ...]) -> tuple[Step, ...]:
-        """The whole body, whose steps have their bytes."""
-        return sequence
+    def whole(self, steps: Iterable[Step], /) -> Iterable[Step]:
+        """The whole answer, whose steps have their bytes, from its head on; in a generator, because
+        the steps of live traffic come one by one. An empty step stands for a pause: it is passed on
+        before another step is asked for."""
+        return steps
 
     def transfer(self, transfer: Transfer) -> Transfer:
         """The framing of the body."""

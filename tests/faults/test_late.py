@@ -136,6 +136,15 @@ def test_bytes_that_are_not_there(byte: int) -> None:
     ]
 
 
+def test_a_byte_of_another_answer() -> None:
+    """A reply's body is the one that is sent, so a byte from the end counts from its end."""
+    faults = [fault(reply="busy"), fault(close="fin", at="byte -1")]
+    sequence, reports = applied(SCRIPT, *faults)
+    assert [report.skipped for report in reports] == [None, None]
+    assert b"".join(s.event.data for s in sequence if isinstance(s.event, Frame | Extra)) == b"bus"
+    assert sequence[-1].event == Close("fin")
+
+
 def test_a_byte_counts_after_the_encoding() -> None:
     """What an encoding adds is counted, and chunks still match what is sent."""
     faults = [fault(encode={"newline": "crlf"}), fault(close="fin", at="byte 30")]
