@@ -15,7 +15,7 @@ import pytest
 
 from mockllm import MockLLM
 from mockllm.cassettes import arriving
-from mockllm.server import application
+from mockllm.server import upload
 from tests.proxy.build import GUARD, Proxy, proxied
 from tests.proxy.test_passing import FRAME, SSE, chunk, frame, saying
 from tests.record.build import upstream
@@ -185,7 +185,7 @@ def test_an_account_asks_nobody() -> None:
 
 def test_a_request_that_is_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is refused here, as a server refuses it."""
-    monkeypatch.setattr(application, "MAX_BODY", 50)
+    monkeypatch.setattr(upload, "MAX_BODY", 50)
     seen, got, entries = counting("")
     assert seen == []
     assert [data[:13] for data in got] == [b"HTTP/1.1 413 "] * 3
