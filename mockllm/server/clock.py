@@ -31,6 +31,10 @@ class Timer(Protocol):
 class Clock(Protocol):
     """Seconds that never go back, and calls at a time."""
 
+    @property
+    def landed(self) -> float:
+        """The time at which it was advanced last: what was due before could not come sooner."""
+
     def now(self) -> float:
         """The time."""
 
@@ -72,6 +76,8 @@ class LoopClock:
         self._loop = loop
         self._time = now
         self._ahead = 0.0
+        self.landed = -inf
+        """The time at which it was advanced last."""
         self._due: list[tuple[float, int, Due]] = []
         self._order = itertools.count()
         self._cancelled = 0
@@ -112,7 +118,8 @@ class LoopClock:
         if not (isfinite(seconds) and seconds >= 0):
             raise ValueError(f"advance: expected seconds, 0 or more, got {seconds!r}")
         self._ahead += seconds
-        self._ring(self.now() + ROUNDING)
+        self.landed = self.now()
+        self._ring(self.landed + ROUNDING)
 
     def _ring(self, until: float) -> None:
         """Make every call that is due, in order."""

@@ -37,8 +37,8 @@ class Player(asyncio.Protocol):
     """Plays one score on one transport, once.
 
     Times count from `since`, when the request had come, or from now; so many bytes are `taken`
-    already of a score that is sent at once. `shortcut` hands bytes to the kernel at once, where the transport has nothing to send before
-    them; `lateness` is told how late each paced event comes.
+    already of a score that is sent at once. `shortcut` hands bytes to the kernel at once, where the
+    transport has nothing to send before them; `lateness` is told how late each paced event comes.
     """
 
     def __init__(
@@ -160,7 +160,7 @@ class Player(asyncio.Protocol):
 
     def _on_time(self) -> None:
         """A paced wait is over; how late, is noted."""
-        late = self._clock.now() - self._due
+        late = self._clock.now() - max(self._due, self._clock.landed)
         if self._lateness is not None:
             self._lateness.note(late - self._late)
         self._late = late

@@ -26,6 +26,7 @@ class FakeClock:
 
     def __init__(self) -> None:
         self.time = 0.0
+        self.landed = 0.0
         self._order = itertools.count()
         self._due: list[tuple[float, int, FakeTimer]] = []
 

@@ -277,6 +277,7 @@ def test_paced_frames_keep_their_schedule() -> None:
         assert server.call(lambda s: s.engine.journal.entries()[0].tokens_sent) == 30
         advance(server, 30 * 60)
         assert text_of(raw.read_until(LAST_CHUNK)) == CANONICAL
+        assert server.call(lambda s: s.engine.journal.entries()[0].outcome.late) < GUARD
 
 
 def test_heartbeats_come_with_the_wait() -> None:

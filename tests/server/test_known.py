@@ -17,6 +17,7 @@ from mockllm import MockLLM
 from mockllm.engine.engine import Engine
 from mockllm.server import handler
 from mockllm.server.application import Application
+from mockllm.server.flight import Heard
 from mockllm.server.handler import Handler
 from mockllm.server.kernel import Way
 from mockllm.server.known import split
@@ -334,6 +335,26 @@ def test_what_a_fault_cuts_stays_apart(
     assert len(sizes[0]) > 2
     assert len(set(sizes)) == 1
     assert at_once == [True, True]
+
+
+def test_a_connection_that_goes_before_its_handler_wakes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was begun for its request has been counted, so it is written down, and is over."""
+    profile = "{mockllm: 1, pacing: {ttft: 0s, itl: 0s}, faults: [{wait: 1h, nth: 2}]}"
+    real = Application.answer_at_once
+
+    def left(self: Application, connection: Handler, heard: Heard) -> bool:
+        asyncio.get_running_loop().call_soon(connection.force_close)
+        return real(self, connection, heard)
+
+    monkeypatch.setattr(Application, "answer_at_once", left)
+    with MockLLM(profile) as server, connected(server.url) as raw:
+        for _ in range(2):
+            raw.send(chat())
+            server.settle()
+        server.wait_for_calls(2)
+        server.settle()
+        assert [call.outcome.ending for call in server.calls] == ["done", "peer gone"]
+        assert server._read(lambda service: len(service.engine._inflight._plans)) == 0
 
 
 @pytest.mark.parametrize("path", ["/health", "/livez"])

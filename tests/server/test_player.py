@@ -385,6 +385,16 @@ def test_how_late_it_was() -> None:
     assert (stage.lateness.total, stage.lateness.counts[250]) == (2, 2)
 
 
+def test_a_clock_that_is_advanced_makes_nothing_late() -> None:
+    """What was due before the time jumped could not come sooner."""
+    stage = Stage(Wait(1, True), Write(b"a"), Wait(1, True), Write(b"b"))
+    stage.player.play()
+    stage.clock.time = stage.clock.landed = 3600.0
+    stage.clock.advance(0)
+    assert stage.outcome.late == 0
+    assert stage.lateness.counts[0] == stage.lateness.total
+
+
 def test_a_stream_that_is_held_keeps_no_bytes() -> None:
     """What stands before an endless wait has been sent, and nothing comes behind it."""
     stage = Stage(Write(b"a"), Wait(1.0), Write(b"b"), Wait(FOREVER), Write(b"c"))
