@@ -299,10 +299,13 @@ class Entry(Received):
     @property
     def head_text(self) -> str | None:
         """The head that was sent."""
-        first = next((e for e in self.plan.lowered.events if isinstance(e, Write)), None)
+        answer = self.plan.answer
+        first = next((e for e in answer.outline.lowered.events if isinstance(e, Write)), None)
         if first is None or self.status is None:
             return None
-        return first.data.partition(b"\r\n\r\n")[0].decode("latin-1").rstrip("\r\n")
+        # Its bytes come first in the score too, which is filled in sooner than a whole answer.
+        data = answer.score.data[: len(first.data)]
+        return data.partition(b"\r\n\r\n")[0].decode("latin-1").rstrip("\r\n")
 
     @property
     def _head_shown(self) -> str | None:

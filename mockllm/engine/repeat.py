@@ -160,11 +160,13 @@ def heard_gist(case: Case, wire: Wire) -> Hashable | None:
     way = (call.method, call.path, call.keep_alive, call.http10, call.model, call.stream)
     unserved = case.profile.strict and case.found.route is None  # the answer tells why
     listens = case.route.script.listens or unserved
-    said = None if listens else wire.gist(call, exchange.setting)
-    if said is not None:
+    said: Hashable | None = None
+    if not listens:
         try:
-            wire.check(call, exchange.setting)
-        except Refused:
+            said = wire.gist(call, exchange.setting)
+            if said is not None:
+                wire.check(call, exchange.setting)
+        except (Refused, RecursionError):  # or what can be read, and is too deep to be written
             said = None
     if said is None:
         words = (*way, call.query, call.headers, call.body)

@@ -33,7 +33,7 @@ from mockllm.wires.dialects import DIALECTS
 from mockllm.wires.identity import Identity
 from mockllm.wires.openai_chat import OpenAIChat
 from mockllm.wires.wire import Setting
-from tests.engine.build import HERE, Clock, engine, profile, status
+from tests.engine.build import HERE, Clock, ask, engine, profile, status
 
 LIBRARY = Library()
 STRIDE = 157
@@ -312,6 +312,16 @@ def test_nothing_of_a_call_is_left_in_a_cycle() -> None:
         assert kept() is None
     finally:
         gc.enable()
+
+
+def test_what_is_too_deep_to_be_written() -> None:
+    """A request that can be read is answered, however deep it is."""
+    for depth in range(900, 1000):
+        body = json.dumps(CHAT | {"user": "DEEP"}).replace('"DEEP"', "[" * depth + "]" * depth)
+        long, short = engine(), engine()
+        long.repeats = None
+        asked = (ask(one, body=body.encode()) for one in (long, short))
+        assert len({status(plan) for plan in asked}) == 1
 
 
 class Probe:
