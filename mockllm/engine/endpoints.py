@@ -16,6 +16,7 @@ from mockllm.timeline.valueclass import replace
 from mockllm.wires.dialects import asks_azure
 from mockllm.wires.heads import make_head
 from mockllm.wires.identity import Identity
+from mockllm.wires.sinks import Sinks
 from mockllm.wires.wire import HOLE, Refused, Wire, pattern
 
 
@@ -45,20 +46,27 @@ def literal(template: str) -> int:
     return len(HOLE.sub("", template))
 
 
-def find(call: Call, dialect: str | None) -> tuple[Wire | None, Mapping[str, str]]:
+def find(
+    call: Call, dialect: str | None, sinks: Collection[str] = ()
+) -> tuple[Wire | None, Mapping[str, str]]:
     """The wire that serves a call, and what its path names; no wire where none does.
 
-    `dialect` is the profile's, None where it names none.
+    `dialect` is the profile's, None where it names none; `sinks` are the paths that it says take
+    reports, whatever else is served there.
     """
+    if call.path in sinks and call.method == "POST":
+        return next(wire for wire in wires() if isinstance(wire, Sinks)), {}
     for wire, params in candidates(call.method, call.path):
         if wire.claims(call, dialect):
             return wire, params
     return None, {}
 
 
-def served(call: Call, dialect: str | None) -> tuple[Wire | None, Call]:
-    """The wire of a call, and the call as this wire understands it."""
-    wire, params = find(call, dialect)
+def served(
+    call: Call, dialect: str | None, sinks: Collection[str] = ()
+) -> tuple[Wire | None, Call]:
+    """The wire of a call, and the call as this wire understands it; see `find`."""
+    wire, params = find(call, dialect, sinks)
     if wire is None:
         return None, replace(call, wire=None)
     if call.wire == wire.name:

@@ -363,7 +363,7 @@ class Engine:
             visit,
             name=profile.name,
             profile=profile.profile,
-            wire=served(call, profile.profile.dialect)[0],
+            wire=served(call, profile.profile.dialect, profile.profile.sinks)[0],
             conditions=self.conditions,
             here=here,
         )
@@ -569,7 +569,7 @@ NOWHERE = Found(None, -1)
 
 def way_of(call: Call, profile: Profile) -> Way:
     """The way of a call under a profile."""
-    wire, understood = served(call, profile.dialect)
+    wire, understood = served(call, profile.dialect, profile.sinks)
     understood = replace(understood, memo=dict(call.memo))
     understood.memo.pop(WAY, None)
     found = find_route(understood, profile) if profile.routes_by_request else None

@@ -259,7 +259,7 @@ def trials(loaded: Loaded, method: str, path: str, beside: dict[str, Any]) -> li
     for number, body in enumerate(kinds):
         data = b"" if body is None else json.dumps(beside | body).encode()
         call, _ = engine.read(method, path, (), data)
-        wire, call = served(call, loaded.profile.dialect)
+        wire, call = served(call, loaded.profile.dialect, loaded.profile.sinks)
         if wire is None:
             continue
         plain = number < 2 and plan_of(loaded, bare, 0, (), call).refused is None
@@ -313,7 +313,7 @@ def plan_of(loaded: Loaded, route: Route, index: int, acting: tuple[int, ...], c
         Visit(),
         name=loaded.name,
         profile=loaded.profile,
-        wire=served(call, loaded.profile.dialect)[0],
+        wire=served(call, loaded.profile.dialect, loaded.profile.sinks)[0],
         refusal=None,
         conditions=Conditions(),
         here=Here(),

@@ -435,6 +435,13 @@ Url = Annotated[Text, AfterValidator(check_url)]
 """The address of a page."""
 
 
+def check_path(path: str) -> str:
+    """Refuse what no request's path is equal to."""
+    if not path.startswith("/") or "?" in path:
+        raise expected("a path that begins with / and has no query", path)
+    return path
+
+
 class Profile(Routed):
     """A whole profile, as a file holds it."""
 
@@ -464,6 +471,11 @@ class Profile(Routed):
         None,
         description="How a real account refuses calls: keys, limits, quota, context; without it no "
         "call is refused so.",
+    )
+    sinks: tuple[Annotated[Text, AfterValidator(check_path)], ...] = Field(
+        (),
+        description="Further paths that take what clients report about calls, by POST: answered with "
+        "200 and `{}`, and in the journal as `wire: sink`.",
     )
     strict: StrictBool = Field(
         False, description="No healthy default route, and unknown models are refused."

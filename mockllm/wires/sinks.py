@@ -8,7 +8,8 @@ Sources. Langfuse, read in its sources (web/src/pages/api/public): ingestion ans
 event's id and status 201, OTLP 200 `{}`. OpenTelemetry's OTLP/HTTP (documented): an export that was
 accepted is answered in the encoding of the request, as JSON `{}` or as a protobuf message without
 fields, which is no byte. Nothing is checked, so a report that the real service would refuse is
-accepted here. What other paths should take is a route with a `reply`.
+accepted here. Other paths that take reports are named in a profile (`sinks`), and answer as receivers
+of OTLP do.
 """
 
 from __future__ import annotations
@@ -88,6 +89,6 @@ class Sinks(Wire):
     def answer(self, call: Call, script: Script, setting: Setting) -> tuple[Message, ...]:
         """What the service says to a report that it takes; the script has no say."""
         method = "GET" if call.method == "HEAD" else call.method
-        reply = REPLIES[method, call.path](call)
+        reply = REPLIES.get((method, call.path), exported)(call)
         head = make_head("plain", reply.status, reply.content_type, setting.identity)
         return (head, Frame(("body",), reply.body), End())

@@ -28,7 +28,7 @@ SELECTORS = "a selector such as content 5, content 3..5, frame -1 or finish"
     [
         # the profile
         ("abuot: x", "2:1: abuot: unknown key 'abuot'; did you mean 'about'?"),
-        ("zzz: x", "2:1: zzz: unknown key 'zzz'; known keys: about, account, bundles, cite, dialect, expect, extends, faults, listeners, loading, match, mockllm, models, pacing, routes, scalable, script, seed, story, strict"),
+        ("zzz: x", "2:1: zzz: unknown key 'zzz'; known keys: about, account, bundles, cite, dialect, expect, extends, faults, listeners, loading, match, mockllm, models, pacing, routes, scalable, script, seed, sinks, story, strict"),
         ("about: [a]", "2:8: about: expected a text, got a list of 1"),
         ("about: {a: b}", "2:8: about: expected a text, got a mapping with a"),
         ("about:", "2:7: about: expected a text, got nothing"),

@@ -12,6 +12,7 @@ import pytest
 from mockllm import MockLLM
 from mockllm.engine.endpoints import find
 from mockllm.matchers.call import Call
+from mockllm.profile.problems import ProfileError
 from mockllm.wires.sinks import REPLIES
 from tests.server.raw import GUARD
 
@@ -99,3 +100,36 @@ def test_no_other_api_has_its_paths(method: str, path: str) -> None:
     wire, _ = find(Call(method, path), None)
     assert wire is not None
     assert wire.name == "sink"
+
+
+SINKS = "{mockllm: 1, sinks: [/my/log, /v1/chat/completions]}"
+
+
+def test_further_paths() -> None:
+    """A profile names them; they answer as OTLP's receivers do, also where an API was."""
+    with MockLLM(SINKS) as server:
+        assert ask(server, "POST", "/my/log", b"a line") == (200, "application/json", b"{}")
+        assert ask(server, "POST", "/v1/chat/completions", b"{}")[2] == b"{}"
+        assert ask(server, "POST", "/my/log", b"", "application/x-protobuf")[1:] == ("application/x-protobuf", b"")  # fmt: skip
+        assert ask(server, "GET", "/my/log")[0] == 404
+        assert ask(server, "POST", "/my/logs")[0] == 404
+        server.settle()
+        assert [call.path for call in server.calls.where(wire="sink")] == [
+            "/my/log",
+            "/v1/chat/completions",
+            "/my/log",
+        ]
+
+
+def test_further_paths_fail_as_others_do() -> None:
+    """A route for sinks means them too."""
+    faults = "{mockllm: 1, sinks: [/my/log], match: {wire: sink}, faults: [{fail: 503, first: 1}]}"
+    with MockLLM(faults) as server:
+        assert [ask(server, "POST", "/my/log")[0] for _ in range(2)] == [503, 200]
+
+
+@pytest.mark.parametrize("path", ["my/log", "/my/log?a=b", ""])
+def test_paths_that_no_request_has(path: str) -> None:
+    """They are refused where they stand."""
+    with pytest.raises(ProfileError, match="begins with / and has no query"):
+        MockLLM(f"{{mockllm: 1, sinks: ['{path}']}}")
