@@ -7,6 +7,7 @@ frames; what a fault cut stays apart.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import field
 
 from mockllm.timeline.events import Close, Wait, WireEvent, Write
 from mockllm.timeline.valueclass import valueclass
@@ -25,6 +26,8 @@ class Send:
     stop: int
     events: int = 1
     """How many writes of the wire timeline they are."""
+    goes_on: bool = field(default=False, compare=False)
+    """Whether the next send is one with this, and is another only because this is long."""
 
 
 Move = Send | Wait | Close
@@ -49,7 +52,9 @@ class Score:
         taken = 0
         for move in self.moves:
             assert isinstance(move, Send), "what is sent at once has no waits"
-            taken += take(self.data[move.start : move.stop])
+            if move.goes_on:
+                continue
+            taken += take(self.data[taken : move.stop])
             if taken < move.stop:
                 break
         return taken
@@ -74,10 +79,10 @@ def score(events: Iterable[WireEvent]) -> Score:
     start = stop = count = 0
     """The send that is being made: none where `count` is 0."""
 
-    def close() -> None:
+    def close(*, goes_on: bool = False) -> None:
         nonlocal start, count
         if count:
-            moves.append(Send(start, stop, count))
+            moves.append(Send(start, stop, count, goes_on))
         start, count = stop, 0
 
     for event in events:
@@ -86,7 +91,7 @@ def score(events: Iterable[WireEvent]) -> Score:
             moves.append(event)  # type: ignore[arg-type]  # mypy does not narrow by `type`
             continue
         if event.apart or stop - start >= SHARED:
-            close()
+            close(goes_on=not event.apart)
         parts.append(event.data)
         stop += len(event.data)
         count += 1

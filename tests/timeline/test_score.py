@@ -44,6 +44,29 @@ def test_a_call_that_is_long_enough_is_not_shared() -> None:
     )
 
 
+def test_what_is_offered_at_once() -> None:
+    """Who takes it at once hears of no slow reader: what is long goes in one call, what a fault cut in
+    several, and nothing behind a call of which not all was taken."""
+    half = Write(b"x" * (SHARED // 2))
+    cut = Write(b"y" * SHARED, apart=True)
+    calls: list[int] = []
+
+    def take(data: bytes) -> int:
+        calls.append(len(data))
+        return min(len(data), room)
+
+    events = [half] * 5 + [cut, half]
+    for room, expected in (
+        (1 << 20, [5 * SHARED // 2, SHARED, SHARED // 2]),
+        (100, [5 * SHARED // 2]),
+        (2 * SHARED, [5 * SHARED // 2]),
+        (0, [5 * SHARED // 2]),
+    ):
+        calls.clear()
+        assert score(events).offer(take) == min(room, 4 * SHARED if room == 1 << 20 else room)
+        assert calls == expected
+
+
 def test_nothing() -> None:
     """No events, no moves; an empty write is still a call."""
     assert score(()) == score([])
