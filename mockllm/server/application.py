@@ -20,7 +20,7 @@ from mockllm.engine.exchange import Here
 from mockllm.engine.garbage import garbage
 from mockllm.engine.journal import Entry, Outcome, Record
 from mockllm.engine.plan import Plan, Visit
-from mockllm.engine.remembered import Remembered
+from mockllm.engine.remembered import LONG, Remembered, length
 from mockllm.matchers.call import Call
 from mockllm.profile.loader import Loaded
 from mockllm.server import admin
@@ -291,7 +291,8 @@ class Application:
 
         def read() -> Head:
             url = f"{request.scheme}://{request.host}"
-            return Head(method, target, tuple(request.headers.items()), stays, http10, url)
+            headers = tuple(request.headers.items())
+            return Head(method, target, headers, stays, http10, url, length(headers) >= LONG)
 
         return self._heads.get((method, target, raw, stays, http10), read)
 

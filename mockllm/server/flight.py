@@ -24,6 +24,8 @@ class Head:
     http10: bool
     url: str
     """Where the client found the server."""
+    is_long: bool = False
+    """Whether it is too long to be remembered."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,7 +70,7 @@ class Hearing:
         self._heard: Remembered[Heard] = Remembered()
 
     def hear(self, head: Head, body: bytes) -> Heard:
-        """A request, with as much of its body as there is."""
-        if len(body) >= LONG:
+        """A request, with as much of its body as there is; what is long is read each time."""
+        if len(body) >= LONG or head.is_long:
             return self._read(head, body)
         return self._heard.get((head, body), lambda: self._read(head, body))
