@@ -372,7 +372,8 @@ class Engine:
     def heeds_uploads(
         self, call: Call, path_name: str | None, *, otherwise: Loaded | None = None
     ) -> bool:
-        """Whether anything may happen while the body of a call arrives."""
+        """Whether anything may happen while the body of a call arrives, of which only the head has
+        been read."""
         try:
             return self._selected(call, path_name, otherwise)[1].profile.has_uploads
         except Refused:

@@ -144,8 +144,8 @@ class Application:
         self, connection: Handler, heard: Heard, transport: asyncio.Transport, way: Shortcut
     ) -> bool:
         """The same, on a connection that has nothing else to send."""
-        engine = self.engine
-        if engine.heeds_uploads(heard.call, heard.path_name, otherwise=self._profile):
+        engine, begun = self.engine, self._hearing.hear(heard.head, b"")
+        if engine.heeds_uploads(begun.call, begun.path_name, otherwise=self._profile):
             return False
         came = unix_time()
         here = Here(came, heard.head.url, engine.listeners)

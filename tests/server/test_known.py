@@ -117,6 +117,18 @@ def test_the_same_as_with_the_parser(
     assert len(at_once) == known
 
 
+@pytest.mark.parametrize("model", ["mock-quota-exhausted", "mock-nonsense"])
+def test_an_upload_is_that_of_the_profile_that_its_head_chooses(
+    model: str, at_once: list[bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A model is in the body, of which nothing is known when faults act on its arrival."""
+    requests = [chat(model=model, stream=False)] * TIMES
+    quick = asked(PROFILES["upload"], *requests)
+    assert at_once == [False] * (TIMES - 1)
+    monkeypatch.setattr(handler, "split", lambda data: None)
+    assert quick == asked(PROFILES["upload"], *requests)
+
+
 @pytest.mark.parametrize(
     ("profile", "expected"),
     [("healthy", True), ("always fails", True), ("paced", False), ("upload", False)],
