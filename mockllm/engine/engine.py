@@ -36,12 +36,12 @@ from mockllm.engine.store import Documents
 from mockllm.engine.tallies import Count, Tallies, end
 from mockllm.engine.totals import Totals
 from mockllm.engine.upload import Stage, acts_on_upload
+from mockllm.engine.way import NOWHERE, WAY, told_of, way_of
 from mockllm.faults.fault import ErrorSpec
 from mockllm.matchers.call import Call
 from mockllm.profile.adding import Said
 from mockllm.profile.library import Library
 from mockllm.profile.loader import Loaded
-from mockllm.profile.models import Profile
 from mockllm.timeline.events import Frame
 from mockllm.timeline.valueclass import replace, valueclass
 from mockllm.wires.identity import Identity
@@ -547,39 +547,6 @@ class Engine:
         elapsed = self._since(profile, now) * speed
         arrival = Arrival(profile.name, call, wire, setting, ticket, now * speed, elapsed, here.now)
         return (self._ledger if ledger is None else ledger).admit(account, arrival)
-
-
-@valueclass(frozen=True, slots=True)
-class Way:
-    """What of a call's way to its answer is the same each time that it comes in the same words."""
-
-    profile: Profile
-    told: tuple[object, ...]
-    """What the server itself has told the call, which may differ in the same words."""
-    wire: Wire | None
-    served: Call
-    """The call, as its wire understands it; with a memo of its own, since the call's has this."""
-    found: Found | None
-    """Its route; None where attempts decide."""
-
-
-WAY = "way"
-"""Under which a request remembers its way."""
-NOWHERE = Found(None, -1)
-
-
-def way_of(call: Call, profile: Profile) -> Way:
-    """The way of a call under a profile."""
-    wire, understood = served(call, profile.dialect, profile.sinks)
-    understood = replace(understood, memo=dict(call.memo))
-    understood.memo.pop(WAY, None)
-    found = find_route(understood, profile) if profile.routes_by_request else None
-    return Way(profile, told_of(call), wire, understood, found)
-
-
-def told_of(call: Call) -> tuple[object, ...]:
-    """What the server tells a call: what it asks for without what chose a profile, and where it came."""
-    return call.model, call.session, call.connection
 
 
 def counted(call: Call, begun: Begun, connection: int | None) -> Call:

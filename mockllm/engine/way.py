@@ -1,0 +1,43 @@
+"""The way of a call to its route, remembered with its request."""
+
+from __future__ import annotations
+
+from mockllm.engine.endpoints import served
+from mockllm.engine.routes import Found, find_route
+from mockllm.matchers.call import Call
+from mockllm.profile.models import Profile
+from mockllm.timeline.valueclass import replace, valueclass
+from mockllm.wires.wire import Wire
+
+
+@valueclass(frozen=True, slots=True)
+class Way:
+    """What of a call's way to its answer is the same each time that it comes in the same words."""
+
+    profile: Profile
+    told: tuple[object, ...]
+    """What the server itself has told the call, which may differ in the same words."""
+    wire: Wire | None
+    served: Call
+    """The call, as its wire understands it; with a memo of its own, since the call's has this."""
+    found: Found | None
+    """Its route; None where attempts decide."""
+
+
+WAY = "way"
+"""Under which a request remembers its way."""
+NOWHERE = Found(None, -1)
+
+
+def way_of(call: Call, profile: Profile) -> Way:
+    """The way of a call under a profile."""
+    wire, understood = served(call, profile.dialect, profile.sinks)
+    understood = replace(understood, memo=dict(call.memo))
+    understood.memo.pop(WAY, None)
+    found = find_route(understood, profile) if profile.routes_by_request else None
+    return Way(profile, told_of(call), wire, understood, found)
+
+
+def told_of(call: Call) -> tuple[object, ...]:
+    """What the server tells a call: what it asks for without what chose a profile, and where it came."""
+    return call.model, call.session, call.connection
