@@ -21,6 +21,8 @@ class IdlePlayer(Player):
     With `next_byte` it waits for that request's first bytes, which nobody will ever read.
     """
 
+    __slots__ = ("_next_byte",)
+
     def __init__(
         self,
         score: Score,

@@ -41,6 +41,36 @@ class Player(asyncio.Protocol):
     transport has nothing to send before them; `lateness` is told how late each paced event comes.
     """
 
+    # A dict of its own would take a kilobyte of each of ten thousand streams that are held.
+    __slots__ = (
+        "_beats",
+        "_begun",
+        "_blocked",
+        "_bytes",
+        "_clock",
+        "_completed",
+        "_data",
+        "_due",
+        "_first_byte",
+        "_full",
+        "_half",
+        "_late",
+        "_lateness",
+        "_latest",
+        "_made",
+        "_moves",
+        "_on_end",
+        "_over",
+        "_peer",
+        "_peer_left",
+        "_place",
+        "_shortcut",
+        "_start",
+        "_timer",
+        "_transport",
+        "_upstream",
+    )
+
     def __init__(
         self,
         score: Score,
@@ -173,6 +203,8 @@ class Player(asyncio.Protocol):
         now = self._clock.now()
         self._due = (self._due if event.paced else max(self._due, now)) + event.seconds
         if self._due <= now:
+            if self._place == 1:  # planned late: the stream as a whole is, and hurries nothing
+                self._due = now
             return False
         if event.seconds == FOREVER:
             self._data = b""  # nothing is sent behind it, and a stream may be held for hours

@@ -18,6 +18,8 @@ MODEL = "gpt-4o-mini"
 NUMBER = "00000000"
 """What the loads put a running number in the place of: no two requests are equal."""
 PROMPT = f"hello there {NUMBER}"
+REPEATED = "hello there, once more"
+"""A prompt without a number, for loads that ask the same again and again."""
 TEXT = " ".join(f"w{number:02}" for number in range(1, FRAMES + 1))
 """Fifty words of three letters: with the blanks fifty pieces of four characters but the last."""
 TIMEOUT = 60.0

@@ -17,7 +17,11 @@ class Stage:
     """A player on its fakes."""
 
     def __init__(
-        self, *events: WireEvent, room: int = 1 << 20, shortcut: Shortcut | None = None
+        self,
+        *events: WireEvent,
+        room: int = 1 << 20,
+        since: float | None = None,
+        shortcut: Shortcut | None = None,
     ) -> None:
         self.clock = FakeClock()
         self.lateness = Lateness()
@@ -28,6 +32,7 @@ class Stage:
             self.transport,
             self.clock,
             self.outcomes.append,
+            since=since,
             shortcut=shortcut,
             lateness=self.lateness,
         )
@@ -395,14 +400,19 @@ def test_a_clock_that_is_advanced_makes_nothing_late() -> None:
     assert stage.lateness.counts[0] == stage.lateness.total
 
 
+def held(player: Player) -> list[object]:
+    """All that a player refers to."""
+    return [getattr(player, name) for name in Player.__slots__]
+
+
 def test_a_stream_that_is_held_keeps_no_bytes() -> None:
     """What stands before an endless wait has been sent, and nothing comes behind it."""
     stage = Stage(Write(b"a"), Wait(1.0), Write(b"b"), Wait(FOREVER), Write(b"c"))
     stage.player.play()
-    assert b"abc" in vars(stage.player).values()
+    assert b"abc" in held(stage.player)
     stage.clock.advance(1)
     assert [data for _, data in stage.transport.writes] == [b"a", b"b"]
-    assert not any(isinstance(value, bytes) and value for value in vars(stage.player).values())
+    assert not any(isinstance(value, bytes) and value for value in held(stage.player))
     stage.player.release()
     assert stage.outcome.ending == "held"
 
@@ -419,3 +429,23 @@ def test_a_buffer_that_fills_during_a_wait_does_not_end_it(seconds: float) -> No
     assert stage.player.outcome.ending == "playing"
     stage.clock.advance(4)
     assert stage.times == ([0.0] if seconds == FOREVER else [0.0, 5.0])
+
+
+def test_a_stream_that_begins_late_does_not_hurry() -> None:
+    """Where a request waited for longer than its TTFT, its gaps are whole all the same."""
+    stage = Stage(Wait(1, True), Write(b"a"), Wait(1, True), Write(b"b"), since=-3.0)
+    stage.player.play()
+    assert stage.times == [0]
+    stage.clock.advance(0.999)
+    assert stage.times == [0]
+    stage.clock.advance(0.001)
+    assert stage.times == [0, 1]
+    assert stage.outcome.first_byte == 3.0
+
+
+def test_ttft_counts_from_when_the_request_came() -> None:
+    """What it took to plan the answer is a part of it."""
+    stage = Stage(Wait(1, True), Write(b"a"), Wait(1, True), Write(b"b"), since=-0.25)
+    stage.player.play()
+    stage.clock.advance(2)
+    assert stage.times == [0.75, 1.75]
