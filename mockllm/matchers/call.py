@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import field
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
 
@@ -13,7 +14,10 @@ PREFIX = "mock-"
 """What a model or an API key begins with that chooses a profile."""
 
 
-NOTHING: Mapping[str, str] = {}
+@lru_cache(maxsize=256)  # the requests of a client have the same ones again and again
+def by_name(headers: tuple[tuple[str, str], ...]) -> Mapping[str, str]:
+    """The first of the headers of each name, in lower case."""
+    return {key.lower(): value for key, value in reversed(headers)}
 
 
 @valueclass(frozen=True, slots=True)
@@ -74,12 +78,7 @@ class Call:
 
     def header(self, name: str) -> str | None:
         """The first header of this name, whatever its case."""
-        headers, known = self.memo.get("headers", (None, NOTHING))
-        if headers is not self.headers:
-            known = {key.lower(): value for key, value in reversed(self.headers)}
-            self.memo["headers"] = (self.headers, known)
-        found: str | None = known.get(name.lower())
-        return found
+        return by_name(self.headers).get(name.lower())
 
     def header_values(self, name: str) -> tuple[str, ...]:
         """Every header of this name, whatever its case."""
