@@ -14,12 +14,13 @@ from mockllm.engine.lateness import Lateness
 from mockllm.server.clock import Clock
 from mockllm.server.kernel import Shortcut
 from mockllm.server.player import Player
+from mockllm.server.standin import StandIn
 from mockllm.timeline.events import Close, WireEvent, Write
 from mockllm.timeline.score import score
 from mockllm.timeline.valueclass import replace
 
 
-class Channel(asyncio.Protocol):
+class Channel(StandIn):
     """Plays what it is given on a client's connection.
 
     `on_drained` is called when all that was given has been played and more may come, `on_end` once,
@@ -36,15 +37,14 @@ class Channel(asyncio.Protocol):
         shortcut: Shortcut | None = None,
         lateness: Lateness | None = None,
     ) -> None:
+        super().__init__(transport)
         self.backlog = 0
         """Bytes that have been given and are not being played yet."""
-        self._transport = transport
         self._clock = clock
         self._on_drained = on_drained
         self._on_end = on_end
         self._shortcut = shortcut
         self._lateness = lateness
-        self._upstream = transport.get_protocol()
         self._start = clock.now()
         self._queue: list[WireEvent] = []
         self._player: Player | None = None
@@ -52,7 +52,7 @@ class Channel(asyncio.Protocol):
         """How the players went that are over."""
         self._shift = 0.0
         self._last = self._over = False
-        transport.set_protocol(self)
+        self.take_over()
 
     @property
     def outcome(self) -> Outcome:
@@ -143,28 +143,15 @@ class Channel(asyncio.Protocol):
         """The exchange is over."""
         self._over = True
         self._queue.clear()
-        if self._transport.get_protocol() is self:
-            self._transport.set_protocol(self._upstream)
+        self.give_back()
         self._before = replace(outcome, ended=self._clock.now() - self._start)
         self._on_end(self._before)
 
     # What the transport says while nothing is played
 
-    def data_received(self, data: bytes) -> None:
-        """A pipelined request: aiohttp keeps it for later."""
-        assert isinstance(self._upstream, asyncio.Protocol)
-        self._upstream.data_received(data)
-
-    def eof_received(self) -> bool | None:
-        """The client has closed its side, which counts as leaving."""
-        self._note_departure("fin")
-        assert isinstance(self._upstream, asyncio.Protocol)
-        return self._upstream.eof_received()
-
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone."""
-        self._note_departure("fin" if exc is None else "rst")
-        self._upstream.connection_lost(exc)
+        super().connection_lost(exc)
         if self._player is None and not self._over:
             self._finish(replace(self._before, ending="peer gone"))
 

@@ -145,7 +145,7 @@ class RecordingProxy:
             raise
         finally:
             self._relays.discard(relay)
-            client.restore()
+            client.give_back()
         writing = asyncio.ensure_future(self._write(request, target, body, time, relay, ending))
         writing.add_done_callback(lambda _: self._done(passing))
         # The end is passed on before the file has the exchange; what comes next on this connection

@@ -15,6 +15,8 @@ from mockllm.cassettes.cassette import Ending, Piece, Recording, merged
 from mockllm.cassettes.playing import MICRO
 from mockllm.cassettes.redacting import head_without_secrets, reads_without_secrets
 from mockllm.cassettes.response import ResponseReader
+from mockllm.engine.journal import Leaving
+from mockllm.server.standin import StandIn
 
 
 class Relay(asyncio.Protocol):
@@ -126,20 +128,14 @@ class Relay(asyncio.Protocol):
             self._transport.resume_reading()
 
 
-class ClientSide(asyncio.Protocol):
+class ClientSide(StandIn):
     """Stands in for aiohttp's protocol while bytes pass: it hears when the client reads slowly, and
     when it leaves."""
 
     def __init__(self, transport: asyncio.Transport, relay: Relay) -> None:
-        self._transport = transport
+        super().__init__(transport)
         self._relay = relay
-        self._upstream = transport.get_protocol()
-        transport.set_protocol(self)
-
-    def restore(self) -> None:
-        """Give the connection back."""
-        if self._transport.get_protocol() is self:
-            self._transport.set_protocol(self._upstream)
+        self.take_over()
 
     def pause_writing(self) -> None:
         """The buffer is full."""
@@ -149,18 +145,6 @@ class ClientSide(asyncio.Protocol):
         """The buffer has drained."""
         self._relay.resume()
 
-    def data_received(self, data: bytes) -> None:
-        """A pipelined request, for later."""
-        assert isinstance(self._upstream, asyncio.Protocol)
-        self._upstream.data_received(data)
-
-    def eof_received(self) -> bool | None:
-        """The client has closed its side: it has left."""
+    def _note_departure(self, how: Leaving) -> None:
+        """The client has left."""
         self._relay.leave()
-        assert isinstance(self._upstream, asyncio.Protocol)
-        return self._upstream.eof_received()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """The connection is gone."""
-        self._relay.leave()
-        self._upstream.connection_lost(exc)

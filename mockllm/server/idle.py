@@ -42,7 +42,7 @@ class IdlePlayer(Player):
         elif self._transport.is_closing():
             self._finish("peer gone")
         else:
-            self._transport.set_protocol(self)
+            self.take_over()
 
     def give_way(self) -> None:
         """The connection is in use again: what has not happened will not."""

@@ -20,6 +20,7 @@ from mockllm.engine.journal import Ending, Leaving, Outcome
 from mockllm.engine.lateness import Lateness
 from mockllm.server.clock import Clock, Timer
 from mockllm.server.kernel import Shortcut, reset_on_close, unsent
+from mockllm.server.standin import StandIn
 from mockllm.timeline.events import FOREVER, Beat, Close, Extra, Wait
 from mockllm.timeline.score import Score, Send
 
@@ -33,7 +34,7 @@ def nobody(outcome: Outcome) -> None:
     """Who is told that a player ends which has ended before: nobody."""
 
 
-class Player(asyncio.Protocol):
+class Player(StandIn):
     """Plays one score on one transport, once.
 
     Times count from `since`, when the request had come, or from now; so many bytes are `taken`
@@ -67,8 +68,6 @@ class Player(asyncio.Protocol):
         "_shortcut",
         "_start",
         "_timer",
-        "_transport",
-        "_upstream",
     )
 
     def __init__(
@@ -83,17 +82,16 @@ class Player(asyncio.Protocol):
         shortcut: Shortcut | None = None,
         lateness: Lateness | None = None,
     ) -> None:
+        super().__init__(transport)
         begun = 0
         if taken:
             score, begun = score.behind(taken)
         self._moves = score.moves
         self._data = score.data
-        self._transport = transport
         self._clock = clock
         self._on_end = on_end
         self._shortcut = shortcut
         self._lateness = lateness
-        self._upstream = transport.get_protocol()
         self._start = self._due = clock.now() if since is None else since
         self._place = self._made = 0
         """Moves that have begun, and that are over."""
@@ -123,7 +121,7 @@ class Player(asyncio.Protocol):
             self._peer_left = 0.0
             self._finish("peer gone")
             return
-        self._transport.set_protocol(self)
+        self.take_over()
         self._run()
 
     def release(self) -> None:
@@ -259,8 +257,7 @@ class Player(asyncio.Protocol):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if self._transport.get_protocol() is self:
-            self._transport.set_protocol(self._upstream)
+        self.give_back()
         on_end, self._on_end = self._on_end, nobody  # which may know the player: no cycle stays
         on_end(self._outcome(ending))
 
@@ -292,21 +289,9 @@ class Player(asyncio.Protocol):
             self._blocked = False
             self._run()
 
-    def data_received(self, data: bytes) -> None:
-        """A pipelined request: aiohttp keeps it for later."""
-        assert isinstance(self._upstream, asyncio.Protocol)
-        self._upstream.data_received(data)
-
-    def eof_received(self) -> bool | None:
-        """The peer has closed its side; like uvicorn and aiohttp, that counts as leaving."""
-        self._note_departure("fin")
-        assert isinstance(self._upstream, asyncio.Protocol)
-        return self._upstream.eof_received()
-
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone."""
-        self._note_departure("fin" if exc is None else "rst")
-        self._upstream.connection_lost(exc)
+        super().connection_lost(exc)
         if not self._over:
             self._finish(self._left())
 
