@@ -6,6 +6,7 @@ are printed at the end, and written to the file that MOCKLLM_PARTS_REPORT names.
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +21,17 @@ pytest_plugins = ["pytester"]
 # No test is about how fast the machine is that runs it.
 settings.register_profile("any machine", deadline=None)
 settings.load_profile("any machine")
+
+
+@pytest.fixture(autouse=True)
+def own_log() -> Iterator[None]:
+    """A command run in this process says where the log goes; the next test has its own again. pytest
+    listens at loggers that do not propagate too, and would see each line twice."""
+    log = logging.getLogger("mockllm")
+    before = log.handlers[:], log.level, log.propagate
+    yield
+    log.handlers[:], log.level, log.propagate = before
+
 
 PARTS_RAN: set[str] = set()
 

@@ -90,6 +90,16 @@ def connected(url: str, **options: Any) -> Iterator[Raw]:
         raw.close()
 
 
+def is_reset(url: str) -> bool:
+    """Whether a new connection is reset with nothing said. The reset may come while `connect` still
+    waits, after it, or in place of the first bytes."""
+    try:
+        with connected(url) as raw:
+            return raw.read_all() == (b"", "rst")
+    except ConnectionResetError:
+        return True
+
+
 def chat(
     *,
     stream: bool = True,

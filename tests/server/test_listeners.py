@@ -17,7 +17,7 @@ from mockllm import MockLLM
 from mockllm.profile.loader import load
 from mockllm.profile.problems import ProfileError
 from mockllm.scripts.named import CANONICAL
-from tests.server.raw import GUARD, chat, connected, text_of
+from tests.server.raw import GUARD, chat, connected, is_reset, text_of
 
 PROFILE = """
 mockllm: 1
@@ -80,15 +80,7 @@ def test_connections_are_counted(server: MockLLM) -> None:
     """The first is reset, the second ends with a FIN, the third hangs, the fourth is served by the
     listener's own profile; the server's own port is healthy."""
     url = server.listeners["broken"]
-    with socket.socket() as sock:
-        sock.settimeout(GUARD)
-        try:
-            sock.connect(address(url))
-            sock.recv(1)
-        except ConnectionResetError:
-            pass
-        else:
-            pytest.fail("expected a reset")
+    assert is_reset(url)
     with connected(url) as raw:
         raw.send(chat())
         assert raw.read_all() == (b"", "fin")

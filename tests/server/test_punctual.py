@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Sequence
 
 import pytest
@@ -55,7 +54,6 @@ def test_it_warns_once_and_says_what_to_do(
 ) -> None:
     """Looks before it are silent, and it ends with its warning."""
     monkeypatch.setattr(punctual, "LOOK", 0.0)
-    monkeypatch.setattr(logging.getLogger("mockllm"), "propagate", True)
     good = counts({0.0002: ENOUGH})
     late = {0.0002: ENOUGH, 0.0371: ENOUGH // 2}
     few, more = counts(late), counts({**late, 0.0002: 2 * ENOUGH})
