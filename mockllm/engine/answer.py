@@ -15,6 +15,20 @@ from mockllm.timeline.valueclass import valueclass
 from mockllm.wires.wire import Effect
 
 
+@valueclass(frozen=True, slots=True)
+class Delivered:
+    """What an answer amounts to, as far as it was handed to the kernel."""
+
+    status: int | None
+    """None where no head was sent."""
+    frames: int
+    """Those that were sent whole."""
+    tokens: int
+    """The pieces of text in them."""
+    succeeded: bool
+    """Whether a status below 400 was sent, and the whole answer after it."""
+
+
 @valueclass(frozen=True)
 class Answer:
     """What will be sent to one call."""
@@ -92,6 +106,13 @@ class Answer:
     def tokens(self) -> int:
         """The pieces of text in them."""
         return sum(frame.tokens for frame in self.frames)
+
+    @cached_property
+    def delivered(self) -> Delivered:
+        """What it amounts to if all of it is sent; worked out once for all that are stamped from it."""
+        status = self.head.status if self.head else None
+        succeeded = status is not None and status < 400 and self.whole
+        return Delivered(status, len(self.frames), self.tokens, succeeded)
 
     @cached_property
     def size(self) -> int:

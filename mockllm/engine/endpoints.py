@@ -68,13 +68,14 @@ def served(
     """The wire of a call, and the call as this wire understands it; see `find`."""
     wire, params = find(call, dialect, sinks)
     if wire is None:
-        return None, replace(call, wire=None)
+        return None, call if call.wire is None else replace(call, wire=None)
     if call.wire == wire.name:
         return wire, call
-    call = replace(call, wire=wire.name, params=params)
-    understood = wire.understand(call)
+    understood = wire.understand(replace(call, params=params) if params else call)
     return wire, replace(
         call,
+        wire=wire.name,
+        params=params,
         model=call.model or understood.model,  # which may have lost what chose a profile
         stream=understood.stream,
         conversation=understood.conversation,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import ChainMap
 from collections.abc import Callable, Mapping, Set
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import unquote
 
@@ -30,7 +31,7 @@ from mockllm.engine.plan import (
 )
 from mockllm.engine.repeat import Repeats
 from mockllm.engine.routes import Found, find_route
-from mockllm.engine.select import select, split_path
+from mockllm.engine.select import chooses_nothing, select, split_path
 from mockllm.engine.spoken import Spoken
 from mockllm.engine.store import Documents
 from mockllm.engine.tallies import Count, Tallies, end
@@ -96,6 +97,7 @@ class Engine:
         self.lateness = Lateness()
         self.repeats: Repeats | None = Repeats()
         """What shortens the way to an answer; without it each is made anew, and is the same."""
+        self._fits = (profile.profile, conditions, fitting(conditions, profile.profile))
         self.totals = Totals()
         self.demands = Demands()
         self._counted: dict[int, tuple[tuple[Count, ...], bool]] = {}
@@ -324,7 +326,7 @@ class Engine:
         if met.refusal is not None:
             return self._answered(met, met.refusal, here)
         profile, name = met.profile.profile, met.profile.name
-        conditions = fitting(self.conditions, profile)
+        conditions = self._fitted(profile)
         exchange = exchange_of(
             met.call, met.found, met.visit, name, profile, met.wire, conditions, here
         )
@@ -408,11 +410,12 @@ class Engine:
         self.demands.note(entry)
         self.totals.note(entry)
         ticket, now = entry.plan.visit.ticket, self._now()
-        self._counters.end(ticket, now, success=entry.succeeded, first=entry.logical)
+        sent = entry.delivered
+        self._counters.end(ticket, now, success=sent.succeeded, first=entry.logical)
         counts, limited = self._counted.pop(ticket, ((), False))
         self._inflight.end(ticket)
         if self._ledger.let_in(ticket):
-            self._ledger.leave(ticket, entry.tokens_sent)
+            self._ledger.leave(ticket, sent.tokens)
         # Long prompts take long to count, and most profiles do not ask.
         end(counts, now, self._tokens(entry) if limited else 0)
 
@@ -426,6 +429,8 @@ class Engine:
         self, call: Call, path_name: str | None, otherwise: Loaded | None
     ) -> tuple[Call, Loaded]:
         """The profile that a call means, and the call without what chose it; raises `Refused`."""
+        if path_name is None and chooses_nothing(call):
+            return call, self._spoken.heard(otherwise or self.profile)
         selection = select(call, path_name, lambda: self.names)
         if selection.name is not None:
             profile = self.find(selection.name)
@@ -433,10 +438,18 @@ class Engine:
             profile = otherwise or self.profile
         return selection.call, self._spoken.heard(profile)
 
+    def _fitted(self, profile: Profile) -> Conditions:
+        """The conditions under which a profile plays; the last are kept, since most servers have one."""
+        for_whom, under, conditions = self._fits
+        if for_whom is not profile or under is not self.conditions:
+            conditions = fitting(self.conditions, profile)
+            self._fits = (profile, self.conditions, conditions)
+        return conditions
+
     def _visit(self, call: Call, profile: Loaded, found: Found, begun: Begun) -> Visit:
         """Count a call at its route, in every scope that the route's faults ask for."""
         route = found.route or HEALTHY
-        scopes, speed = route.scopes, fitting(self.conditions, profile.profile).speed
+        scopes, speed = route.scopes, self._fitted(profile.profile).speed
         if speed != 1.0:
             scopes = {by: window / speed for by, window in scopes.items()}
         now = self._now()
@@ -481,7 +494,7 @@ class Engine:
             profile=met.profile.profile,
             wire=wire,
             refusal=refusal,
-            conditions=self.conditions,
+            conditions=self._fitted(met.profile.profile),
             here=here,
             store=self._store,
             headers=met.headers,
@@ -501,17 +514,18 @@ class Engine:
         connection: int | None,
     ) -> Met:
         """The profile, account and route of a call, which is counted unless it was (`visit`)."""
-        profile = otherwise or self.profile
-        chosen = refusal is not None
-        if refusal is None:
-            try:
-                call, profile = self._selected(call, path_name, otherwise)
-            except Refused as error:
-                refusal, chosen = error.with_traceback(None), True  # whose frames hold it
+        try:
+            if refusal is not None:
+                raise refusal
+            call, profile = self._selected(call, path_name, otherwise)
+            chosen = False
+        except Refused as error:
+            refusal, chosen = error.with_traceback(None), True  # whose frames hold it
+            profile = otherwise or self.profile
         way = call.memo.get(WAY)
         if way is None or way.profile is not profile.profile or way.told != told_of(call):
             way = call.memo[WAY] = way_of(call, profile.profile)
-        wire, call = way.wire, way.served
+        wire, call = way.wire, way.served or call
         if visit is None:
             begun = self._counters.begin(call, self._now())
         else:
@@ -542,7 +556,7 @@ class Engine:
         account = profile.profile.account
         if account is None:
             return OPEN
-        now, speed = self._now(), fitting(self.conditions, profile.profile).speed
+        now, speed = self._now(), self._fitted(profile.profile).speed
         setting = setting_of(call, profile.profile, wire, Identity("account"), self._store)
         elapsed = self._since(profile, now) * speed
         arrival = Arrival(profile.name, call, wire, setting, ticket, now * speed, elapsed, here.now)
@@ -555,6 +569,7 @@ def counted(call: Call, begun: Begun, connection: int | None) -> Call:
     return replace(call, attempt=begun.attempt, connection=number)
 
 
+@lru_cache(maxsize=256)  # a client asks for the same ones again and again
 def split_target(target: str) -> tuple[str, str]:
     """Path and query of a request line; a proxy's absolute form loses its scheme and host."""
     path, _, query = target.partition("?")

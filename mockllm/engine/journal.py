@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any, Literal, Protocol
 
-from mockllm.engine.answer import Answer
+from mockllm.engine.answer import Answer, Delivered
 from mockllm.engine.plan import Plan
 from mockllm.engine.received import Received
 from mockllm.faults.apply import AnyFault
@@ -152,12 +152,15 @@ class Entry(Received):
         steps = answer.steps[: origin[completed]]
         return tuple(step.event for step in steps if isinstance(step.event, Frame))
 
-    @cached_property
+    @property
     def _acted(self) -> frozenset[int]:
         """The faults that acted, by their place in the route."""
+        return self._of_route if self.plan.outline.faults else self.plan.before
+
+    @cached_property
+    def _of_route(self) -> frozenset[int]:
+        """The same, where the route has faults."""
         outline = self.plan.outline
-        if not outline.faults:
-            return self.plan.before
         idle = outline.idle_faults if self.outcome.idle else frozenset()
         return idle.union(
             self.plan.before, *(step.faults for step in outline.steps[: self.reached])
@@ -192,28 +195,32 @@ class Entry(Received):
         return head.status if head and self.outcome.bytes_sent else None
 
     @property
+    def delivered(self) -> Delivered:
+        """What was handed to the kernel, in numbers."""
+        outline, outcome = self.plan.outline, self.outcome
+        completed = outcome.completed >= len(outline.lowered.origin)
+        if completed and outcome.ending == "done" and outcome.bytes_sent:
+            return outline.delivered
+        frames = self._sent(outline)
+        tokens = outline.tokens if completed else sum(frame.tokens for frame in frames)
+        status, over = self.status, outcome.ending == "done"
+        succeeded = over and status is not None and status < 400 and outline.whole
+        return Delivered(status, len(frames), tokens, succeeded)
+
+    @property
     def succeeded(self) -> bool:
         """Whether a status below 400 was sent, and the whole answer after it."""
-        status = self.status
-        return (
-            self.outcome.ending == "done"
-            and status is not None
-            and status < 400
-            and self.plan.whole
-        )
+        return self.delivered.succeeded
 
     @property
     def frames_sent(self) -> int:
         """The frames that were handed to the kernel whole."""
-        return len(self._sent(self.plan.outline))
+        return self.delivered.frames
 
     @property
     def tokens_sent(self) -> int:
         """The pieces of text in those frames."""
-        outline = self.plan.outline
-        if self.outcome.completed >= len(outline.lowered.origin):
-            return outline.tokens
-        return sum(frame.tokens for frame in self._sent(outline))
+        return self.delivered.tokens
 
     @property
     def bytes_written(self) -> bytes:

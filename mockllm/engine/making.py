@@ -44,11 +44,11 @@ def make_plan(
 ) -> Plan:
     """Script, wire, pacing, faults and framing, in this order.
 
-    `refusal` is why the request cannot be served at all; `store` is what earlier calls have left;
+    `conditions` are those that fit the profile; `refusal` is why the request cannot be served at all;
+    `store` is what earlier calls have left;
     `headers` are those that the account says on every answer; `busy` is what else is going on;
     `repeats` shortens the way where requests are alike, and changes nothing.
     """
-    conditions = fitting(conditions, profile)
     call = numbered(call, (found.route or HEALTHY).script, visit.tallies, visit.ordinal)
     exchange = exchange_of(call, found, visit, name, profile, wire, conditions, here, store)
     if busy is not IDLE:

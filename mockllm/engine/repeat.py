@@ -24,6 +24,7 @@ from mockllm.engine.stencil import (
     Stamped,
     Stencil,
 )
+from mockllm.engine.plan import Conditions
 from mockllm.faults.apply import AnyFault
 from mockllm.matchers.call import Call
 from mockllm.profile.models import Profile
@@ -48,9 +49,16 @@ class Lesson:
 
     profile: Profile
     """The profile, which must not go while its place in memory is a key."""
+    conditions: Conditions
     stencil: Stencil | None = None
     hopeless: bool = False
     """Whether there will be none."""
+
+    def holds(self, case: Case) -> bool:
+        """Whether it is of this profile, under these conditions; both seldom change, so that telling
+        them apart by their names in the key would cost each call more."""
+        known = self.conditions is case.conditions or self.conditions == case.conditions
+        return known and self.profile is case.profile
 
     @property
     def size(self) -> int:
@@ -100,12 +108,11 @@ class Repeats:
             id(case.profile),
             case.found.index,
             ready,
-            case.conditions,
             due,
         )
         lesson = self._lessons.get(key)
-        if lesson is None or lesson.profile is not case.profile:
-            self._learn(key, Lesson(case.profile))
+        if lesson is None or not lesson.holds(case):
+            self._learn(key, Lesson(case.profile, case.conditions))
             return draft(case)
         self._lessons.move_to_end(key)
         if lesson.stencil is not None:
@@ -114,7 +121,8 @@ class Repeats:
         if not lesson.hopeless:
             fits = made.size <= LONGEST and size_of(made) <= self._most_bytes // 4
             stencil = learned(case, made, skipped) if fits else None
-            self._learn(key, Lesson(case.profile, stencil, hopeless=stencil is None))
+            hopeless = stencil is None
+            self._learn(key, Lesson(case.profile, case.conditions, stencil, hopeless=hopeless))
         return made
 
     def _learn(self, key: Hashable, lesson: Lesson) -> None:

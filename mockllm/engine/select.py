@@ -53,9 +53,8 @@ def select(call: Call, path_name: str | None, known: Callable[[], Collection[str
 
     `path_name` is what `split_path` found, `known` tells every name that can be chosen.
     """
-    if path_name is None and PLAIN in call.memo and call.memo[PLAIN] is call.model:
+    if path_name is None and chooses_nothing(call):
         return Selection(None, call)
-    names = known()
     key_name, session = split_name(call.key)
     model_name, real_model = split_name(call.model)
     if session != call.session:
@@ -63,17 +62,22 @@ def select(call: Call, path_name: str | None, known: Callable[[], Collection[str
     if real_model:
         call = replace(call, model=real_model)
     if path_name is not None:
-        return Selection(checked(path_name, names, 404, "path"), call, "path")
+        return Selection(checked(path_name, known(), 404, "path"), call, "path")
     header = call.header(HEADER)
     if header is not None:
-        return Selection(checked(header, names, 404, HEADER), call, "header")
+        return Selection(checked(header, known(), 404, HEADER), call, "header")
     if key_name is not None:
-        return Selection(checked(key_name, names, 401, "API key"), call, "key")
+        return Selection(checked(key_name, known(), 401, "API key"), call, "key")
     if model_name is not None:
-        return Selection(checked(model_name, names, 404, "model"), call, "model")
+        return Selection(checked(model_name, known(), 404, "model"), call, "model")
     if not call.session:
         call.memo[PLAIN] = call.model
     return Selection(None, call)
+
+
+def chooses_nothing(call: Call) -> bool:
+    """Whether a call is known to choose no profile, unless its path does."""
+    return PLAIN in call.memo and call.memo[PLAIN] is call.model
 
 
 def checked(name: str, names: Collection[str], status: int, place: str) -> str:

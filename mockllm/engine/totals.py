@@ -48,20 +48,19 @@ class Totals:
     """The sums of one server."""
 
     def __init__(self) -> None:
-        self._calls: dict[Kind, Total] = {}
+        self._calls: dict[tuple[str, str, str, int, Ending], Total] = {}
         self._fired: dict[Fired, int] = {}
 
     def note(self, entry: Entry) -> None:
         """Add a call that is over."""
-        plan, outcome = entry.plan, entry.outcome
-        kind = Kind(
-            plan.profile, plan.found.name, plan.call.wire or "", entry.status or 0, outcome.ending
-        )
+        plan, outcome, sent = entry.plan, entry.outcome, entry.delivered
+        # A plain tuple finds its `Kind`, and is made in a fifth of the time.
+        kind = (plan.profile, plan.found.name, plan.call.wire or "", sent.status or 0, outcome.ending)
         total = self._calls.get(kind)
         if total is None:
-            total = self._calls[kind] = Total()
+            total = self._calls[Kind(*kind)] = Total()
         total.calls += 1
-        total.frames += entry.frames_sent
+        total.frames += sent.frames
         total.bytes += outcome.bytes_sent
         if plan.reports:
             for text in entry.fired:

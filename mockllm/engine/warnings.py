@@ -19,7 +19,7 @@ from mockllm.engine.engine import Engine
 from mockllm.engine.exchange import Here
 from mockllm.engine.gate import profile_of
 from mockllm.engine.making import make_plan
-from mockllm.engine.plan import Conditions, Plan, Visit
+from mockllm.engine.plan import Conditions, Plan, Visit, fitting
 from mockllm.engine.routes import Found
 from mockllm.faults.apply import ENDED, AnyFault
 from mockllm.faults.often import Occasion, Often
@@ -315,6 +315,6 @@ def plan_of(loaded: Loaded, route: Route, index: int, acting: tuple[int, ...], c
         profile=loaded.profile,
         wire=served(call, loaded.profile.dialect, loaded.profile.sinks)[0],
         refusal=None,
-        conditions=Conditions(),
+        conditions=fitting(Conditions(), loaded.profile),
         here=Here(),
     )

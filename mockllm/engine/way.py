@@ -18,8 +18,9 @@ class Way:
     told: tuple[object, ...]
     """What the server itself has told the call, which may differ in the same words."""
     wire: Wire | None
-    served: Call
-    """The call, as its wire understands it; with a memo of its own, since the call's has this."""
+    served: Call | None
+    """The call, as its wire understands it, with a memo of its own, since the call's has this; None
+    for the call itself."""
     found: Found | None
     """Its route; None where attempts decide."""
 
@@ -32,10 +33,12 @@ NOWHERE = Found(None, -1)
 def way_of(call: Call, profile: Profile) -> Way:
     """The way of a call under a profile."""
     wire, understood = served(call, profile.dialect, profile.sinks)
-    understood = replace(understood, memo=dict(call.memo))
-    understood.memo.pop(WAY, None)
+    itself = understood is call
+    if not itself:
+        understood = replace(understood, memo=dict(call.memo))
+        understood.memo.pop(WAY, None)
     found = find_route(understood, profile) if profile.routes_by_request else None
-    return Way(profile, told_of(call), wire, understood, found)
+    return Way(profile, told_of(call), wire, None if itself else understood, found)
 
 
 def told_of(call: Call) -> tuple[object, ...]:

@@ -10,6 +10,8 @@ from typing import Any
 
 from mockllm.timeline.valueclass import valueclass
 
+HEADERS = "headers"
+"""Under which a request remembers its headers by name."""
 PREFIX = "mock-"
 """What a model or an API key begins with that chooses a profile."""
 
@@ -78,7 +80,11 @@ class Call:
 
     def header(self, name: str) -> str | None:
         """The first header of this name, whatever its case."""
-        return by_name(self.headers).get(name.lower())
+        known = self.memo.get(HEADERS)
+        if known is None or known[0] is not self.headers:
+            known = self.memo[HEADERS] = (self.headers, by_name(self.headers))
+        found: str | None = known[1].get(name.lower())
+        return found
 
     def header_values(self, name: str) -> tuple[str, ...]:
         """Every header of this name, whatever its case."""

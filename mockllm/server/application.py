@@ -121,7 +121,7 @@ class Application:
         finally:
             self.end(flight)
 
-    def answer_at_once(self, connection: Handler, head: Head, body: bytes) -> bool:
+    def answer_at_once(self, connection: Handler, begun: Heard, body: bytes) -> bool:
         """Answer a request whose head is known, of which nothing is left to come; False where its
         handler has to go on, because the answer takes its time, or its reader does.
 
@@ -134,19 +134,24 @@ class Application:
         if transport.get_write_buffer_size():
             return False
         try:
-            heard = self._hearing.hear(head, body)
-            return self._at_once(connection, heard, transport, way)
+            return self._at_once(connection, begun, body, transport, way)
         except Exception as error:
             connection.early = Failed(error)
             return False
 
     def _at_once(
-        self, connection: Handler, heard: Heard, transport: asyncio.Transport, way: Shortcut
+        self,
+        connection: Handler,
+        begun: Heard,
+        body: bytes,
+        transport: asyncio.Transport,
+        way: Shortcut,
     ) -> bool:
         """The same, on a connection that has nothing else to send."""
-        engine, begun = self.engine, self._hearing.hear(heard.head, b"")
+        engine = self.engine
         if engine.heeds_uploads(begun.call, begun.path_name, otherwise=self._profile):
             return False
+        heard = self._hearing.hear(begun.head, body)
         came = unix_time()
         here = Here(came, heard.head.url, engine.listeners)
         plan = self.planned(heard.call, heard.path_name, here, connection=connection.number)
@@ -215,7 +220,7 @@ class Application:
         plan = self.planned_here(read)
         chunk, connection.chunk = connection.chunk, None
         if chunk is not None and read.may_be_known and self.may_be_known(chunk, read.heard):
-            self.known.learn(chunk, read.heard.head)
+            self.known.learn(chunk, self._hearing.hear(read.heard.head, b""))
         return plan
 
     def planned_here(self, read: Read) -> Plan:

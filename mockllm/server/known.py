@@ -39,21 +39,21 @@ class Known:
     """The heads that came whole with their bodies, by their bytes."""
 
     def __init__(self) -> None:
-        self._heads: Remembered[tuple[Head, int]] = Remembered()
+        self._heads: Remembered[tuple[Heard, int]] = Remembered()
 
     def __len__(self) -> int:
         """How many there are."""
         return len(self._heads)
 
-    def learn(self, data: bytes, head: Head) -> None:
-        """Remember what a whole request's head was read as."""
+    def learn(self, data: bytes, begun: Heard) -> None:
+        """Remember what a whole request's head was read as, without its body."""
         found = split(data)
         if found is not None:
             raw, body = found
-            self._heads.get(raw, lambda: (head, len(body)))
+            self._heads.get(raw, lambda: (begun, len(body)))
 
-    def find(self, data: bytes) -> tuple[Head, bytes] | None:
-        """Head and body, if bytes are a whole request whose head is known."""
+    def find(self, data: bytes) -> tuple[Heard, bytes] | None:
+        """What the head was read as, and the body, if bytes are a whole request whose head is known."""
         raw, _, body = data.partition(BLANK)
         known = self._heads.find(raw)
         return (known[0], body) if known is not None and known[1] == len(body) else None

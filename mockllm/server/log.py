@@ -115,18 +115,19 @@ class JsonLines(Lines):
 
 def call_line(entry: Entry) -> str:
     """A call in one line."""
-    plan, outcome, fired, missed = entry.plan, entry.outcome, entry.fired, entry.not_fired
-    call, ended, refused = plan.call, outcome.ended, plan.refused
-    words = [
-        f"#{entry.number} {call.method} {call.path}",
-        f"model={call.model}" if call.model else "",
-        "stream" if call.stream else "",
-        f"profile={plan.profile} status={entry.status or '-'} frames={entry.frames_sent}",
-        f"ended={outcome.ending.replace(' ', '-')}",
-        f"after={ended:.3f}s" if ended is not None else "",
-        f"late={outcome.late:.3f}s" if outcome.late > LATE else "",
-        f"fired=[{'; '.join(fired)}]" if fired else "",
-        f"not-fired=[{'; '.join(missed)}]" if missed else "",
-        f"refused={refused!r}" if refused else "",
-    ]
-    return " ".join(filter(None, words))
+    plan, outcome, sent = entry.plan, entry.outcome, entry.delivered
+    call, ended, outline = plan.call, outcome.ended, plan.outline
+    model = f" model={call.model}" if call.model else ""
+    stream = " stream" if call.stream else ""
+    after = f" after={ended:.3f}s" if ended is not None else ""
+    late = f" late={outcome.late:.3f}s" if outcome.late > LATE else ""
+    line = (
+        f"#{entry.number} {call.method} {call.path}{model}{stream} profile={plan.profile}"
+        f" status={sent.status or '-'} frames={sent.frames}"
+        f" ended={outcome.ending.replace(' ', '-')}{after}{late}"
+    )
+    if plan.before or outline.faults:
+        fired, missed = entry.fired, entry.not_fired
+        line += f" fired=[{'; '.join(fired)}]" if fired else ""
+        line += f" not-fired=[{'; '.join(missed)}]" if missed else ""
+    return f"{line} refused={outline.refused!r}" if outline.refused else line

@@ -17,7 +17,7 @@ from mockllm import MockLLM
 from mockllm.engine.engine import Engine
 from mockllm.server import handler
 from mockllm.server.application import Application
-from mockllm.server.flight import Head
+from mockllm.server.flight import Heard
 from mockllm.server.handler import Handler
 from mockllm.server.kernel import Way
 from mockllm.server.known import split
@@ -354,9 +354,9 @@ def test_a_connection_that_goes_before_its_handler_wakes(monkeypatch: pytest.Mon
     profile = "{mockllm: 1, pacing: {ttft: 0s, itl: 0s}, faults: [{wait: 1h, nth: 2}]}"
     real = Application.answer_at_once
 
-    def left(self: Application, connection: Handler, head: Head, body: bytes) -> bool:
+    def left(self: Application, connection: Handler, begun: Heard, body: bytes) -> bool:
         asyncio.get_running_loop().call_soon(connection.force_close)
-        return real(self, connection, head, body)
+        return real(self, connection, begun, body)
 
     monkeypatch.setattr(Application, "answer_at_once", left)
     with MockLLM(profile) as server, connected(server.url) as raw:
