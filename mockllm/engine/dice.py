@@ -19,8 +19,8 @@ def key(*parts: object) -> str:
 
     Bytes of a header that are no UTF-8 reach us as lone surrogates, which have no encoding.
     """
-    joined = "/".join(f"{len(text)}:{text}" for text in map(str, parts))
-    return joined.encode("utf-8", "backslashreplace").decode()
+    joined = "/".join([f"{len(text)}:{text}" for text in map(str, parts)])
+    return joined if joined.isascii() else joined.encode("utf-8", "backslashreplace").decode()
 
 
 def draw(*parts: object) -> float:

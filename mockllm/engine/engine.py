@@ -43,6 +43,7 @@ from mockllm.matchers.call import Call
 from mockllm.profile.adding import Said
 from mockllm.profile.library import Library
 from mockllm.profile.loader import Loaded
+from mockllm.profile.models import Profile
 from mockllm.timeline.events import Frame
 from mockllm.timeline.valueclass import replace, valueclass
 from mockllm.wires.identity import Identity
@@ -578,12 +579,17 @@ def split_target(target: str) -> tuple[str, str]:
     return unquote(path), query
 
 
+DECODE = json.JSONDecoder().decode
+
+
 def parse(body: bytes) -> tuple[Mapping[str, Any], str | None]:
     """A JSON object, or an empty one and why it is none."""
     if not body:
         return {}, "the body is empty"
     try:
-        data = json.loads(body)
+        # Whose encoding is plain need not be found out.
+        plain = body[:1] == b"{" and body[1:2] != b"\0"
+        data = DECODE(body.decode("utf-8", "surrogatepass")) if plain else json.loads(body)
     except (ValueError, RecursionError) as error:
         return {}, str(error) or type(error).__name__
     if not isinstance(data, dict):

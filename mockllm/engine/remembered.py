@@ -28,11 +28,11 @@ class Remembered(Generic[T]):
         """How many are remembered."""
         return len(self._made)
 
-    def get(self, words: Hashable, make: Callable[[], T]) -> T:
-        """What was made of these words, or is made now."""
+    def get(self, words: Hashable, make: Callable[[], T], size: int | None = None) -> T:
+        """What was made of these words, or is made now; `size` is how long they are, if that is known."""
         found = self._made.pop(words, None)
         if found is None:
-            found = make(), length(words)
+            found = make(), length(words) if size is None else size
             if found[1] >= LONG:
                 return found[0]
             self._bytes += found[1]

@@ -15,6 +15,7 @@ from itertools import chain
 
 from mockllm.engine.answer import Answer
 from mockllm.engine.draft import Case, draft, occasions
+from mockllm.engine.plan import Conditions
 from mockllm.engine.remembered import LONG
 from mockllm.engine.stencil import (
     UNREAD,
@@ -24,7 +25,6 @@ from mockllm.engine.stencil import (
     Stamped,
     Stencil,
 )
-from mockllm.engine.plan import Conditions
 from mockllm.faults.apply import AnyFault
 from mockllm.matchers.call import Call
 from mockllm.profile.models import Profile

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from mockllm.engine.journal import Ending, Entry
 
@@ -55,7 +55,13 @@ class Totals:
         """Add a call that is over."""
         plan, outcome, sent = entry.plan, entry.outcome, entry.delivered
         # A plain tuple finds its `Kind`, and is made in a fifth of the time.
-        kind = (plan.profile, plan.found.name, plan.call.wire or "", sent.status or 0, outcome.ending)
+        kind = (
+            plan.profile,
+            plan.found.name,
+            plan.call.wire or "",
+            sent.status or 0,
+            outcome.ending,
+        )
         total = self._calls.get(kind)
         if total is None:
             total = self._calls[Kind(*kind)] = Total()
@@ -75,7 +81,7 @@ class Totals:
     @property
     def calls(self) -> Mapping[Kind, Total]:
         """The calls by kind, in the order in which the kinds came."""
-        return self._calls
+        return cast(Mapping[Kind, Total], self._calls)
 
     @property
     def fired(self) -> Mapping[Fired, int]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from hashlib import blake2b
 from typing import Any
 
@@ -16,10 +16,22 @@ PREFIX = "mock-"
 """What a model or an API key begins with that chooses a profile."""
 
 
-@lru_cache(maxsize=256)  # the requests of a client have the same ones again and again
-def by_name(headers: tuple[tuple[str, str], ...]) -> Mapping[str, str]:
+class Named(dict[str, str]):
     """The first of the headers of each name, in lower case."""
-    return {key.lower(): value for key, value in reversed(headers)}
+
+    @cached_property
+    def key(self) -> str | None:
+        """The API key: `Authorization: Bearer`, `x-api-key` or `api-key`."""
+        scheme, _, token = self.get("authorization", "").partition(" ")
+        if scheme.lower() == "bearer" and token:
+            return token.strip()
+        return self.get("x-api-key") or self.get("api-key")
+
+
+@lru_cache(maxsize=256)  # the requests of a client have the same ones again and again
+def by_name(headers: tuple[tuple[str, str], ...]) -> Named:
+    """The first of the headers of each name, in lower case."""
+    return Named((key.lower(), value) for key, value in reversed(headers))
 
 
 @valueclass(frozen=True, slots=True)
@@ -36,6 +48,35 @@ class Conversation:
     """The tool that must be called."""
     schema: Any = None
     """The JSON Schema that the answer must follow; None where any answer will do."""
+
+
+class Later(Conversation):
+    """A conversation that is read when somebody wants to know it: most matchers and scripts do not."""
+
+    __slots__ = ("_read",)
+
+    def __init__(self, read: Callable[[], Conversation]) -> None:
+        self._read: Callable[[], Conversation] | None = read
+
+    def __getattr__(self, name: str) -> Any:
+        """What has not been read yet."""
+        if name not in PARTS or self._read is None:
+            raise AttributeError(name)
+        read, self._read = self._read(), None
+        for part in PARTS:
+            setattr(self, part, getattr(read, part))
+        return getattr(self, name)
+
+    def __eq__(self, other: object) -> bool:
+        """Whether the same was said."""
+        if not isinstance(other, Conversation):
+            return NotImplemented
+        return all(getattr(self, part) == getattr(other, part) for part in PARTS)
+
+    __hash__ = Conversation.__hash__
+
+
+PARTS = tuple(Conversation.__dataclass_fields__)
 
 
 @valueclass(frozen=True, slots=True)
@@ -80,11 +121,15 @@ class Call:
 
     def header(self, name: str) -> str | None:
         """The first header of this name, whatever its case."""
-        known = self.memo.get(HEADERS)
+        return self.named.get(name.lower())
+
+    @property
+    def named(self) -> Named:
+        """The headers by name."""
+        known: tuple[object, Named] | None = self.memo.get(HEADERS)
         if known is None or known[0] is not self.headers:
             known = self.memo[HEADERS] = (self.headers, by_name(self.headers))
-        found: str | None = known[1].get(name.lower())
-        return found
+        return known[1]
 
     def header_values(self, name: str) -> tuple[str, ...]:
         """Every header of this name, whatever its case."""
@@ -94,11 +139,7 @@ class Call:
     @property
     def key(self) -> str | None:
         """The API key: `Authorization: Bearer`, `x-api-key` or `api-key`."""
-        authorization = self.header("authorization") or ""
-        scheme, _, token = authorization.partition(" ")
-        if scheme.lower() == "bearer" and token:
-            return token.strip()
-        return self.header("x-api-key") or self.header("api-key")
+        return self.named.key
 
     @property
     def fingerprint(self) -> str:

@@ -73,4 +73,4 @@ class Hearing:
         """A request, with as much of its body as there is; what is long is read each time."""
         if len(body) >= LONG or head.is_long:
             return self._read(head, body)
-        return self._heard.get((head, body), lambda: self._read(head, body))
+        return self._heard.get((head, body), lambda: self._read(head, body), len(body))

@@ -22,7 +22,7 @@ from functools import cached_property
 from itertools import zip_longest
 from typing import Any, ClassVar
 
-from mockllm.matchers.call import Call
+from mockllm.matchers.call import Call, Later
 from mockllm.scripts.script import Script, Text, ToolCall
 from mockllm.scripts.tokens import count_tokens
 from mockllm.timeline.events import End, Frame, Message
@@ -59,6 +59,8 @@ NUMBERS: Mapping[str, tuple[int, float]] = {
     "max_completion_tokens": (1, math.inf),
 }
 """Parameters that are whole numbers, with their least and largest value (openai-openapi)."""
+SCALARS = (bool, float, int, str, type(None))
+"""Values of JSON that hold no others; `repr` tells 1 from 1.0 and from true."""
 FIELDS = {"messages": list, "model": str, "temperature": float, "max_tokens": int, "stream": bool}
 """What pydantic looks at in the servers that check with it."""
 MASKS = 16
@@ -90,16 +92,21 @@ class OpenAIChat(Wire):
 
     def understand(self, call: Call) -> Understood:
         """Model, stream and conversation; a deployment is a model where the body names none."""
-        understood = super().understand(call)
-        model = understood.model or call.params.get("deployment")
-        return replace(understood, model=model, conversation=conversation(call.data))
+        data, model = call.data, call.data.get("model")
+        named = model if isinstance(model, str) and model else call.params.get("deployment")
+        said = Later(lambda: conversation(data))
+        return Understood(named, data.get("stream") is True, said)
 
     def gist(self, call: Call, setting: Setting) -> Hashable | None:
         """All but the messages, of which only the tokens are told, where they are told; a wire that is
         made from this one may tell more."""
         if type(self) is not OpenAIChat:
             return None
-        rest = tuple((k, compact(value)) for k, value in call.data.items() if k != "messages")
+        rest = tuple(
+            (k, repr(value) if type(value) in SCALARS else compact(value))
+            for k, value in call.data.items()
+            if k != "messages"
+        )
         options = stream_options(call.data)
         told = not call.stream or options.usage or not setting.dialect.chat.usage_chunk
         return rest, self.prompt_tokens(call) if told or options.each_usage else None
