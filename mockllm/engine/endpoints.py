@@ -12,7 +12,7 @@ from mockllm.faults.fault import ErrorSpec
 from mockllm.matchers.call import Call
 from mockllm.timeline.events import End, Frame, Message
 from mockllm.timeline.registry import subclasses
-from mockllm.timeline.valueclass import replace
+from mockllm.timeline.valueclass import finish, replace
 from mockllm.wires.dialects import asks_azure
 from mockllm.wires.heads import make_head
 from mockllm.wires.identity import Identity
@@ -63,16 +63,18 @@ def find(
 
 
 def served(
-    call: Call, dialect: str | None, sinks: Collection[str] = ()
+    call: Call, dialect: str | None, sinks: Collection[str] = (), *, fresh: bool = False
 ) -> tuple[Wire | None, Call]:
-    """The wire of a call, and the call as this wire understands it; see `find`."""
+    """The wire of a call, and the call as this wire understands it; see `find`. A call that is `fresh`
+    is nobody else's, and is finished instead of copied."""
     wire, params = find(call, dialect, sinks)
     if wire is None:
         return None, call if call.wire is None else replace(call, wire=None)
     if call.wire == wire.name:
         return wire, call
+    change = finish if fresh else replace
     understood = wire.understand(replace(call, params=params) if params else call)
-    return wire, replace(
+    return wire, change(
         call,
         wire=wire.name,
         params=params,

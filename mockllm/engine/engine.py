@@ -165,7 +165,7 @@ class Engine:
         if profile.name in self._ready:
             self._ready.discard(profile.name)
             self._starts[profile.name] = now
-        return now - self._starts.get(profile.name, self._start)
+        return now - (self._starts.get(profile.name, self._start) if self._starts else self._start)
 
     def use(self, profile: Loaded, seconds: float | None = None) -> None:
         """Switch to a profile, for good or for some time; its counts and windows begin anew."""
@@ -273,7 +273,7 @@ class Engine:
             http10=http10,
             connection=connection,
         )
-        return served(call, None)[1], path_name
+        return served(call, None, fresh=True)[1], path_name
 
     def plan(
         self,

@@ -6,6 +6,8 @@ A pure function of the call, the profile and the visit. The server plays what it
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from mockllm.engine import dice
 from mockllm.engine.account_words import Headers
 from mockllm.engine.answer import Answer
@@ -73,12 +75,18 @@ def exchange_of(
     same = (conditions.seed, name, found.name, call.fingerprint, call.session)
     known, before = call.memo.get(NAMED, (None, ""))
     if known != same:
-        before = dice.key(*same)
+        before = f"{place_of(*same[:3])}/{dice.key(*same[3:])}"
         call.memo[NAMED] = (same, before)
     ready = visit.elapsed * conditions.speed >= profile.loading
     identity = Identity(f"{before}/{dice.key(visit.attempt)}")
     setting = setting_of(call, profile, wire, identity, store, ready=ready)
     return WireExchange(call, wire, setting, here, (*same, visit.attempt))
+
+
+@lru_cache(maxsize=64)
+def place_of(seed: int | None, profile: str, route: str) -> str:
+    """The names that all calls of a route have in common."""
+    return dice.key(seed, profile, route)
 
 
 NAMED = "key of its dice"

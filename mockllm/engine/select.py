@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection
 
 from mockllm.faults.fault import ErrorSpec
 from mockllm.matchers.call import PREFIX as PREFIX
-from mockllm.matchers.call import Call
+from mockllm.matchers.call import Call, split_name
 from mockllm.profile.library import unknown
 from mockllm.timeline.valueclass import replace, valueclass
 from mockllm.wires.wire import Refused
@@ -40,14 +40,6 @@ def split_path(path: str) -> tuple[str | None, str]:
     return name, slash + rest if slash else "/"
 
 
-def split_name(text: str | None) -> tuple[str | None, str]:
-    """`mock-NAME.REST` as name and rest; no name where the text does not begin so."""
-    if text is None or not text.startswith(PREFIX):
-        return None, ""
-    name, _, rest = text.removeprefix(PREFIX).partition(".")
-    return name, rest
-
-
 def select(call: Call, path_name: str | None, known: Callable[[], Collection[str]]) -> Selection:
     """Choose; raises `Refused` for a name that nothing has.
 
@@ -55,7 +47,7 @@ def select(call: Call, path_name: str | None, known: Callable[[], Collection[str
     """
     if path_name is None and chooses_nothing(call):
         return Selection(None, call)
-    key_name, session = split_name(call.key)
+    key_name, session = call.named.chosen
     model_name, real_model = split_name(call.model)
     if session != call.session:
         call = replace(call, session=session)

@@ -27,6 +27,19 @@ class Named(dict[str, str]):
             return token.strip()
         return self.get("x-api-key") or self.get("api-key")
 
+    @cached_property
+    def chosen(self) -> tuple[str | None, str]:
+        """The profile that the key names, and the session; see `split_name`."""
+        return split_name(self.key)
+
+
+def split_name(text: str | None) -> tuple[str | None, str]:
+    """`mock-NAME.REST` as name and rest; no name where the text does not begin so."""
+    if text is None or not text.startswith(PREFIX):
+        return None, ""
+    name, _, rest = text.removeprefix(PREFIX).partition(".")
+    return name, rest
+
 
 @lru_cache(maxsize=256)  # the requests of a client have the same ones again and again
 def by_name(headers: tuple[tuple[str, str], ...]) -> Named:
