@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from mockllm.engine.select import select, split_name, split_path
-from mockllm.matchers.call import Call
+from mockllm.engine.select import select, split_path
+from mockllm.matchers.call import Call, split_name
 from mockllm.wires.wire import Refused
 from tests.engine.build import CHAT, acts, ask, engine, error, profile, status
 
