@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from mockllm.engine import dice
-from mockllm.engine.account_words import Headers, with_headers
+from mockllm.engine.account_words import with_headers
 from mockllm.engine.answer import Answer
+from mockllm.engine.case import Case
 from mockllm.engine.exchange import WireExchange
-from mockllm.engine.plan import HEALTHY, Conditions, Visit, hasten, hastened
+from mockllm.engine.plan import HEALTHY, Visit, hasten, hastened
 from mockllm.engine.replaying import as_it_came, exactly
 from mockllm.engine.routes import Found
 from mockllm.engine.select import PREFIX
@@ -22,38 +23,15 @@ from mockllm.timeline.events import Close, Frame, Head, Message, Wait, WireEvent
 from mockllm.timeline.framing import lower
 from mockllm.timeline.pacing import Pace, pace
 from mockllm.timeline.slots import Step, until_end
-from mockllm.timeline.valueclass import replace, valueclass
+from mockllm.timeline.valueclass import replace
 from mockllm.wires.heads import with_connection
 from mockllm.wires.wire import Effect, Refused
-
-
-@valueclass(frozen=True, slots=True)
-class Case:
-    """Everything that the answer to a call depends on."""
-
-    exchange: WireExchange
-    found: Found
-    visit: Visit
-    profile: Profile
-    conditions: Conditions
-    """Those that fit the profile."""
-    who: tuple[object, ...]
-    """What identifies the call, for the dice of its faults."""
-    refusal: Refused | None = None
-    """Why the request cannot be served at all."""
-    headers: Headers = ()
-    """Those that the account says on every answer."""
-
-    @property
-    def route(self) -> Route:
-        """The route that the call takes; the healthy default where none matches."""
-        return self.found.route or HEALTHY
 
 
 def draft(case: Case) -> Answer:
     """Make the answer."""
     exchange, found, visit, conditions = case.exchange, case.found, case.visit, case.conditions
-    call = exchange.call
+    call = case.call
     script, refused, said, effects = base(
         call, found, exchange, case.profile, case.refusal, inflight_of(visit)
     )

@@ -11,9 +11,9 @@ from urllib.parse import unquote
 
 from mockllm.engine.account import OPEN, Admission, Arrival, Ledger
 from mockllm.engine.account_words import Headers
+from mockllm.engine.case import Case, setting_of
 from mockllm.engine.counters import Begun, Counters, said_attempt
 from mockllm.engine.demands import Demands, Unmet
-from mockllm.engine.draft import Case
 from mockllm.engine.endpoints import refuse, served
 from mockllm.engine.exchange import Here
 from mockllm.engine.garbage import GarbageBin
@@ -21,7 +21,7 @@ from mockllm.engine.gate import Connections
 from mockllm.engine.inflight import Inflight
 from mockllm.engine.journal import Entry, Journal, Record
 from mockllm.engine.lateness import Lateness
-from mockllm.engine.making import exchange_of, make_plan, setting_of, upload_plans
+from mockllm.engine.making import make_plan, upload_plans
 from mockllm.engine.plan import (
     HEALTHY,
     Conditions,
@@ -45,27 +45,12 @@ from mockllm.profile.library import Library
 from mockllm.profile.loader import Loaded
 from mockllm.profile.models import Profile
 from mockllm.timeline.events import Frame
-from mockllm.timeline.valueclass import replace, valueclass
+from mockllm.timeline.valueclass import replace
 from mockllm.wires.identity import Identity
 from mockllm.wires.wire import IDLE, Refused, Wire
 
 if TYPE_CHECKING:
     from mockllm.engine.live import Live
-
-
-@valueclass(frozen=True, slots=True)
-class Met:
-    """A call with its profile and route, before anybody answers it."""
-
-    call: Call
-    profile: Loaded
-    wire: Wire | None
-    found: Found
-    visit: Visit
-    refusal: Refused | None
-    """Why nobody answers it: it asks for a profile that is not there, or its account is used up."""
-    headers: Headers
-    """What its account says in the head of every answer."""
 
 
 class Engine:
@@ -323,17 +308,10 @@ class Engine:
         """
         from mockllm.engine.live import Live  # only a proxy needs it, and what it reads with
 
-        met = self._meet(call, path_name, here, None, visit, otherwise, None, connection)
-        if met.refusal is not None:
-            return self._answered(met, met.refusal, here)
-        profile, name = met.profile.profile, met.profile.name
-        conditions = self._fitted(profile)
-        exchange = exchange_of(
-            met.call, met.found, met.visit, name, profile, met.wire, conditions, here
-        )
-        who = exchange.who
-        case = Case(exchange, met.found, met.visit, profile, conditions, who, None, met.headers)
-        return Live(case, name=name, before=before)
+        case = self._meet(call, path_name, here, None, visit, otherwise, None, connection)
+        if case.refusal is not None:
+            return make_plan(case, self.repeats)
+        return Live(case, before=before)
 
     def uploads(
         self,
@@ -360,17 +338,9 @@ class Engine:
         begun = self._counters.begin(call, self._now())
         call = counted(call, begun, connection)
         visit = self._visit(call, profile, found, begun)
-        plans = upload_plans(
-            call,
-            found,
-            visit,
-            name=profile.name,
-            profile=profile.profile,
-            wire=served(call, profile.profile.dialect, profile.profile.sinks)[0],
-            conditions=self.conditions,
-            here=here,
-        )
-        return visit, plans
+        wire, _ = served(call, profile.profile.dialect, profile.profile.sinks)
+        case = self._case(call, profile, wire, found, visit, here)
+        return visit, upload_plans(case)
 
     def heeds_uploads(
         self, call: Call, path_name: str | None, *, otherwise: Loaded | None = None
@@ -478,29 +448,36 @@ class Engine:
         ledger: Ledger | None = None,
         connection: int | None = None,
     ) -> Plan:
-        met = self._meet(call, path_name, here, refusal, visit, otherwise, ledger, connection)
-        refusal = met.refusal
-        if met.wire is None and refusal is None:
-            refusal = refuse(met.call, met.profile.profile.dialect)
-        return self._answered(met, refusal, here)
+        case = self._meet(call, path_name, here, refusal, visit, otherwise, ledger, connection)
+        if case.wire is None and case.refusal is None:
+            case = replace(case, refusal=refuse(case.call, case.profile.dialect))
+        return make_plan(case, self.repeats)
 
-    def _answered(self, met: Met, refusal: Refused | None, here: Here) -> Plan:
-        """The plan of a call that has met its route."""
-        wire, name = met.wire, met.profile.name
-        return make_plan(
-            met.call,
-            met.found,
-            met.visit,
-            name=name,
-            profile=met.profile.profile,
-            wire=wire,
-            refusal=refusal,
-            conditions=self._fitted(met.profile.profile),
-            here=here,
-            store=self._store,
-            headers=met.headers,
-            repeats=self.repeats,
-            busy=self._inflight.busy(name) if wire and wire.tells_busy else IDLE,
+    def _case(
+        self,
+        call: Call,
+        profile: Loaded,
+        wire: Wire | None,
+        found: Found,
+        visit: Visit,
+        here: Here,
+        refusal: Refused | None = None,
+        headers: Headers = (),
+    ) -> Case:
+        """A call that has met its route, with what else is known."""
+        return Case(
+            call,
+            found,
+            visit,
+            profile.name,
+            profile.profile,
+            wire,
+            self._fitted(profile.profile),
+            here,
+            refusal,
+            headers,
+            self._store,
+            self._inflight.busy(profile.name) if wire and wire.tells_busy else IDLE,
         )
 
     def _meet(
@@ -513,7 +490,7 @@ class Engine:
         otherwise: Loaded | None,
         ledger: Ledger | None,
         connection: int | None,
-    ) -> Met:
+    ) -> Case:
         """The profile, account and route of a call, which is counted unless it was (`visit`)."""
         try:
             if refusal is not None:
@@ -542,7 +519,7 @@ class Engine:
         found = NOWHERE if chosen else way.found or find_route(call, profile.profile)
         if visit is None:
             visit = self._visit(call, profile, found, begun)
-        return Met(call, profile, wire, found, visit, refusal, admission.headers)
+        return self._case(call, profile, wire, found, visit, here, refusal, admission.headers)
 
     def _admission(
         self,

@@ -13,7 +13,8 @@ from mockllm.cassettes.cassette import Ending
 from mockllm.cassettes.response import Framing
 from mockllm.engine.account_words import with_headers
 from mockllm.engine.answer import Answer
-from mockllm.engine.draft import Case, fitted, occasions, wire_event
+from mockllm.engine.case import Case
+from mockllm.engine.draft import fitted, occasions, wire_event
 from mockllm.engine.plan import Plan, hasten, hastened
 from mockllm.faults.close import CloseFault
 from mockllm.faults.edit import EditFault
@@ -83,14 +84,13 @@ def measures(verb: Fault) -> bool:
 class Live:
     """The plan of one call, while an upstream answers it. Times are seconds since the request.
 
-    `name` is the profile's, `before` are the faults that acted while the request's body arrived.
+    `before` are the faults that acted while the request's body arrived.
     """
 
-    def __init__(self, case: Case, *, name: str, before: frozenset[int] = frozenset()) -> None:
+    def __init__(self, case: Case, *, before: frozenset[int] = frozenset()) -> None:
         exchange = case.exchange
-        self.call = call = exchange.call
+        self.call = call = case.call
         self._case = case
-        self._name = name
         self._before = before
         self._headers = headers = case.headers
         self._speed = case.conditions.speed
@@ -268,12 +268,12 @@ class Live:
         )
         return Plan(
             self.call,
-            self._name,
+            self._case.name,
             self._case.found,
             self._case.visit,
             answer,
             self._speed,
-            self._case.exchange.wire,
+            self._case.wire,
             self._before,
         )
 

@@ -14,7 +14,8 @@ from hashlib import blake2b
 from itertools import chain
 
 from mockllm.engine.answer import Answer
-from mockllm.engine.draft import Case, draft, occasions
+from mockllm.engine.case import Case
+from mockllm.engine.draft import draft, occasions
 from mockllm.engine.plan import Conditions
 from mockllm.engine.remembered import LONG
 from mockllm.engine.stencil import (
@@ -86,7 +87,7 @@ class Repeats:
 
     def answer(self, case: Case) -> Answer | Stamped:
         """The answer to a call, whichever way is short."""
-        wire = case.exchange.wire
+        wire = case.wire
         if wire is None or not is_plain(case, wire):
             return draft(case)
         faults = case.found.route.faults if case.found.route else ()
@@ -97,8 +98,7 @@ class Repeats:
             if any(why is None and depends_on_time(faults[i]) for i, why in enumerate(skipped)):
                 return draft(case)
         due = tuple(why is None for why in skipped)
-        exchange, ready = case.exchange, case.exchange.setting.ready
-        attempt = exchange.call.attempt if case.route.script.listens else 0
+        attempt = case.call.attempt if case.route.script.listens else 0
         gist = gist_of(case, wire)
         if gist is None:
             return draft(case)
@@ -107,7 +107,7 @@ class Repeats:
             attempt,
             id(case.profile),
             case.found.index,
-            ready,
+            case.ready,
             due,
         )
         lesson = self._lessons.get(key)
@@ -153,7 +153,7 @@ def depends_on_time(fault: AnyFault) -> bool:
 
 def gist_of(case: Case, wire: Wire) -> Hashable | None:
     """What of a request its answer depends on; None where that is too long to be remembered."""
-    call = case.exchange.call
+    call = case.call
     asked = (case.found.index, call.model)
     known = call.memo.get(GIST)
     if known is None or known[0] is not case.profile or known[1] != asked:
@@ -164,16 +164,16 @@ def gist_of(case: Case, wire: Wire) -> Hashable | None:
 
 def heard_gist(case: Case, wire: Wire) -> Hashable | None:
     """The same, worked out: all of its words, where not both its wire and its script say less."""
-    exchange, call = case.exchange, case.exchange.call
+    call, setting = case.call, case.exchange.setting
     way = (call.method, call.path, call.keep_alive, call.http10, call.model, call.stream)
     unserved = case.profile.strict and case.found.route is None  # the answer tells why
     listens = case.route.script.listens or unserved
     said: Hashable | None = None
     if not listens:
         try:
-            said = wire.gist(call, exchange.setting)
+            said = wire.gist(call, setting)
             if said is not None:
-                wire.check(call, exchange.setting)
+                wire.check(call, setting)
         except (Refused, RecursionError):  # or what can be read, and is too deep to be written
             said = None
     if said is None:
@@ -181,7 +181,7 @@ def heard_gist(case: Case, wire: Wire) -> Hashable | None:
         return words if words_of(call) < LONG else None
     if len(call.body) >= LONG:  # what it says may be as long
         said = blake2b(repr(said).encode("utf-8", "surrogatepass"), digest_size=32).digest()
-    return (*way, wire.name, exchange.setting.dialect.name, said)
+    return (*way, wire.name, setting.dialect.name, said)
 
 
 def words_of(call: Call) -> int:
@@ -191,11 +191,13 @@ def words_of(call: Call) -> int:
 
 def stamped(case: Case, stencil: Stencil, skipped: tuple[str | None, ...]) -> Stamped:
     """The answer of a call, with what the call leaves behind."""
-    exchange, outline = case.exchange, stencil.answer
-    effects: tuple[Effect, ...] = ()
-    if outline.effects and outline.script is not None and exchange.wire is not None:
-        effects = exchange.wire.effects(exchange.call, outline.script, exchange.setting)
-    return stencil.stamp(exchange.setting.identity, exchange.here.date, skipped, effects)
+    outline, wire, effects = stencil.answer, case.wire, NO_EFFECTS
+    if outline.effects and outline.script is not None and wire is not None:
+        effects = wire.effects(case.call, outline.script, case.exchange.setting)
+    return stencil.stamp(case.identity, case.here.date, skipped, effects)
+
+
+NO_EFFECTS: tuple[Effect, ...] = ()
 
 
 def learned(case: Case, made: Answer, skipped: tuple[str | None, ...]) -> Stencil | None:
@@ -205,7 +207,7 @@ def learned(case: Case, made: Answer, skipped: tuple[str | None, ...]) -> Stenci
     setting = replace(exchange.setting, identity=holes, store=UNREAD)
     holey = HoleyExchange(exchange.call, exchange.wire, setting, here, ("holes",))
     try:
-        stencil = Stencil(draft(replace(case, exchange=holey)), holes)
+        stencil = Stencil(draft(replace(case, made=holey)), holes)
         return stencil if stamped(case, stencil, skipped).full == made else None
     except Exception:  # `Unrepeatable`, or whatever else a mark in the place of a name leads to
         return None

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from itertools import islice, product
 from typing import Any
 
+from mockllm.engine.case import Case
 from mockllm.engine.endpoints import served, wires
 from mockllm.engine.engine import Engine
 from mockllm.engine.exchange import Here
@@ -307,14 +308,8 @@ def plan_of(loaded: Loaded, route: Route, index: int, acting: tuple[int, ...], c
     """The plan of a request on which just these faults act."""
     faults = tuple(cleared(route.faults[number], Often.model_fields) for number in acting)
     only = route.model_copy(update={"faults": faults})
-    return make_plan(
-        call,
-        Found(only, index),
-        Visit(),
-        name=loaded.name,
-        profile=loaded.profile,
-        wire=served(call, loaded.profile.dialect, loaded.profile.sinks)[0],
-        refusal=None,
-        conditions=fitting(Conditions(), loaded.profile),
-        here=Here(),
-    )
+    profile = loaded.profile
+    wire, _ = served(call, profile.dialect, profile.sinks)
+    conditions = fitting(Conditions(), profile)
+    found = Found(only, index)
+    return make_plan(Case(call, found, Visit(), loaded.name, profile, wire, conditions, Here()))

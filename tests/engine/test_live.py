@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from mockllm.cassettes.cassette import Ending
 from mockllm.engine import endpoints
-from mockllm.engine.draft import Case
+from mockllm.engine.case import Case
 from mockllm.engine.engine import Engine
 from mockllm.engine.live import Live
-from mockllm.engine.making import exchange_of, make_plan
+from mockllm.engine.making import make_plan
 from mockllm.engine.plan import Conditions, Plan, Visit, fitting
 from mockllm.engine.routes import Found
 from mockllm.profile.library import Library
@@ -127,26 +127,15 @@ def test_every_profile_of_the_library(name: str) -> None:
         made = Engine(Library(), loaded, conditions=conditions, now=lambda: 0.0)
         call, _ = made.read("POST", "/v1/chat/completions", (), json.dumps(body).encode())
         wire, call = endpoints.served(call, loaded.profile.dialect)
+        given = (name, loaded.profile, wire, conditions, HERE)
+        assert wire is not None
         healthy, whole = (
             make_plan(
-                call,
-                Found(route.model_copy(update={"faults": some}), index),
-                Visit(),
-                name=name,
-                profile=loaded.profile,
-                wire=wire,
-                refusal=None,
-                conditions=conditions,
-                here=HERE,
+                Case(call, Found(route.model_copy(update={"faults": some}), index), Visit(), *given)
             )
             for some in ((), faults)
         )
-        assert wire is not None
-        exchange = exchange_of(
-            call, whole.found, Visit(), name, loaded.profile, wire, conditions, HERE
-        )
-        case = Case(exchange, whole.found, Visit(), loaded.profile, conditions, exchange.who)
-        on = Live(case, name=name)
+        on = Live(Case(call, whole.found, Visit(), *given))
         events = passed(on, written(healthy), [700, 1500])
         assert shown(events) == shown(list(whole.lowered.events))
         assert acts(on.plan()) == acts(whole)
