@@ -36,6 +36,9 @@ class Begun(NamedTuple):
     """Which attempt of its logical call it is, from 1."""
     first: int
     """The journal's number of that call's first attempt; 0 where this is it."""
+    name: str
+    """What the dice call it: by the retry that the client says it is, and by how often the request has
+    come so; a repeated call and a retry then differ."""
 
 
 class Waiting(NamedTuple):
@@ -49,7 +52,8 @@ class Counters:
     """Counts by key; the only memory that a plan depends on."""
 
     def __init__(self) -> None:
-        self._attempts: OrderedDict[tuple[str, str, str], int] = OrderedDict()
+        self._requests: OrderedDict[tuple[str, str, str], int] = OrderedDict()
+        """How often each has come, with the retry that the client said it was."""
         self._waiting: OrderedDict[Slot, dict[int, deque[Waiting]]] = OrderedDict()
         """By attempts so far, the calls that wait for another attempt."""
         self._playing: dict[int, tuple[Slot, int]] = {}
@@ -57,40 +61,34 @@ class Counters:
 
     def reset(self) -> None:
         """Forget everything."""
-        self._attempts.clear()
+        self._requests.clear()
         self._waiting.clear()
         self._playing.clear()
 
-    def attempt(self, call: Call) -> str:
-        """Count a request and name its attempt, for the dice.
-
-        Where the client says which retry it is, its word is part of the name: a repeated call and
-        a retry then differ.
-        """
-        retry = call.header(RETRY) or ""
-        slot = (call.fingerprint, call.session, retry)
-        count = self._attempts.pop(slot, 0) + 1
-        self._attempts[slot] = count
-        if len(self._attempts) > MAX_REMEMBERED:
-            self._attempts.popitem(last=False)
-        return f"{retry}.{count}"
-
     def begin(self, call: Call, now: float) -> Begun:
-        """Count an attempt of a logical call."""
-        slot = (call.fingerprint, call.session)
+        """Count a request, and an attempt of a logical call."""
+        retry, slot = call.header(RETRY) or "", (call.fingerprint, call.session)
+        said = attempt_of(retry)
+        before, first = 0 if said is None else said - 1, 0
         waiting = self._waiting.pop(slot, None)
-        groups = fresh(waiting, now) if waiting else {}
-        said = said_attempt(call)
-        if said is not None:
-            before = said - 1
-        else:
-            before = min(groups, key=lambda attempts: groups[attempts][0], default=0)
-        first = groups[before].popleft().first if before in groups else 0
-        if any(groups.values()):
-            self._waiting[slot] = groups
+        if waiting is not None:
+            groups = fresh(waiting, now)
+            if said is None:
+                before = min(groups, key=lambda attempts: groups[attempts][0], default=0)
+            first = groups[before].popleft().first if before in groups else 0
+            if any(groups.values()):
+                self._waiting[slot] = groups
         self._ticket += 1
         self._playing[self._ticket] = (slot, before + 1)
-        return Begun(self._ticket, before + 1, first)
+        return Begun(self._ticket, before + 1, first, f"{retry}.{self._count((*slot, retry))}")
+
+    def _count(self, request: tuple[str, str, str]) -> int:
+        """How often a request has come, this time included."""
+        count = self._requests.pop(request, 0) + 1
+        self._requests[request] = count
+        if len(self._requests) > MAX_REMEMBERED:
+            self._requests.popitem(last=False)
+        return count
 
     def end(self, ticket: int, now: float, *, success: bool, first: int = 0) -> None:
         """An attempt has ended, and with a success its logical call; unknown tickets do nothing.
@@ -116,5 +114,9 @@ def fresh(groups: dict[int, deque[Waiting]], now: float) -> dict[int, deque[Wait
 
 def said_attempt(call: Call) -> int | None:
     """The attempt that the client says this is; None where it says nothing of use."""
-    retry = call.header(RETRY) or ""
+    return attempt_of(call.header(RETRY) or "")
+
+
+def attempt_of(retry: str) -> int | None:
+    """The attempt that a retry is, if it is a number."""
     return int(retry) + 1 if retry.isascii() and retry.isdigit() and len(retry) < 10 else None

@@ -378,7 +378,8 @@ class Engine:
 
     def ended(self, entry: Entry) -> None:
         """A call is over: the next request like it is another attempt, or another call."""
-        self.demands.note(entry)
+        if entry.plan.outline.faults or entry.plan.before:
+            self.demands.note(entry)
         self.totals.note(entry)
         ticket, now = entry.plan.visit.ticket, self._now()
         sent = entry.delivered
@@ -428,7 +429,7 @@ class Engine:
         self._counted[begun.ticket] = (counts, route.counts_tokens)
         return Visit(
             tallies["session"].ordinal,
-            self._counters.attempt(call),
+            begun.name,
             self._since(profile, now),
             tallies,
             begun.ticket,
@@ -508,7 +509,7 @@ class Engine:
             begun = self._counters.begin(call, self._now())
         else:
             number = visit.number or said_attempt(call) or call.attempt
-            begun = Begun(visit.ticket, number, visit.first)
+            begun = Begun(visit.ticket, number, visit.first, visit.attempt)
         call = counted(call, begun, connection)
         admission = OPEN
         if refusal is None and wire is not None:

@@ -194,7 +194,8 @@ def stamped(case: Case, stencil: Stencil, skipped: tuple[str | None, ...]) -> St
     outline, wire, effects = stencil.answer, case.wire, NO_EFFECTS
     if outline.effects and outline.script is not None and wire is not None:
         effects = wire.effects(case.call, outline.script, case.exchange.setting)
-    return stencil.stamp(case.identity, case.here.date, skipped, effects)
+    identity = case.made.setting.identity if case.made is not None else case.identity
+    return stencil.stamp(identity, case.here.date, skipped, effects)
 
 
 NO_EFFECTS: tuple[Effect, ...] = ()

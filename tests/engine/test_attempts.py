@@ -25,7 +25,7 @@ def one_after_another(made: Counters, *calls: Call, success: bool = False) -> li
     """The attempts that calls are of which each ends before the next begins."""
     seen = []
     for one in calls:
-        ticket, attempt, _ = made.begin(one, 0.0)
+        ticket, attempt, *_ = made.begin(one, 0.0)
         made.end(ticket, 0.0, success=success)
         seen.append(attempt)
     return seen
@@ -43,7 +43,7 @@ def test_a_failure_is_followed_by_an_attempt() -> None:
 def test_identical_requests_at_once_are_separate_calls() -> None:
     """A new attempt begins only when the one before has ended."""
     made = Counters()
-    tickets, attempts, _ = zip(*(made.begin(call(), 0.0) for _ in range(3)), strict=True)
+    tickets, attempts, *_ = zip(*(made.begin(call(), 0.0) for _ in range(3)), strict=True)
     assert attempts == (1, 1, 1)
     for ticket in tickets[:2]:
         made.end(ticket, 1.0, success=False)
@@ -56,7 +56,7 @@ def test_the_call_that_ended_first_goes_on_first() -> None:
     first, *_ = made.begin(call(), 0.0)
     second, *_ = made.begin(call(), 0.0)
     made.end(second, 1.0, success=False)
-    third, attempt, _ = made.begin(call(), 2.0)
+    third, attempt, *_ = made.begin(call(), 2.0)
     assert attempt == 2
     made.end(first, 3.0, success=False)
     made.end(third, 4.0, success=False)
