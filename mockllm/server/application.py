@@ -25,9 +25,8 @@ from mockllm.matchers.call import Call
 from mockllm.profile.loader import Loaded
 from mockllm.server import admin
 from mockllm.server.clock import Clock
-from mockllm.server.flight import Early, Failed, Flight, Head, Heard, Read
+from mockllm.server.flight import Flight, Head, Heard, Read
 from mockllm.server.idle import IdlePlayer
-from mockllm.server.kernel import Shortcut
 from mockllm.server.known import Hearing, Known, is_body_of
 from mockllm.server.played import LEAVES, STAYS, Played
 from mockllm.server.player import Player
@@ -103,14 +102,12 @@ class Application:
 
     async def respond(self, request: web.BaseRequest, connection: Handler) -> web.StreamResponse:
         """The response to one request."""
-        method, path, early = request.method, path_of(request), connection.early
+        method, path = request.method, path_of(request)
         if path.startswith(admin.PREFIX):
             return await admin.respond(request, self._desk, self._guard)
         if method in ("GET", "HEAD") and self.is_own_health(method, path):
             return web.json_response({"status": "ok"})
         transport = request.transport
-        if transport is None and isinstance(early, Early):
-            transport = early.transport  # it has been counted: let the journal say how it ended
         if transport is None:
             return LEAVES
         self._clock.catch_up()
@@ -121,11 +118,12 @@ class Application:
         finally:
             self.end(flight)
 
-    def answer_at_once(self, connection: Handler, begun: Heard, body: bytes) -> bool:
+    def answer_known(self, connection: Handler, begun: Heard, body: bytes) -> bool:
         """Answer a request whose head is known, of which nothing is left to come; False where its
-        handler has to go on, because the answer takes its time, or its reader does.
+        handler has to.
 
-        What has been begun for it then, or has gone wrong, is in `connection.early`.
+        What is sent at once is over when this returns; else the connection holds until it is. Where
+        something has gone wrong, that is in `connection.failed`.
         """
         self._clock.catch_up()
         transport, way = connection.transport, connection.shortcut
@@ -133,42 +131,51 @@ class Application:
             return False
         if transport.get_write_buffer_size():
             return False
+        if transport in self._idle:
+            self._idle[transport].give_way()
+        engine, came = self.engine, unix_time()
         try:
-            return self._at_once(connection, begun, body, transport, way)
+            if engine.heeds_uploads(begun.call, begun.path_name, otherwise=self._profile):
+                return False
+            heard = self._hearing.hear(begun.head, body)
+            here = Here(came, heard.head.url, engine.listeners)
+            plan = self.planned(heard.call, heard.path_name, here, connection=connection.number)
+            score = plan.answer.score
         except Exception as error:
-            connection.early = Failed(error)
+            connection.failed = error
             return False
-
-    def _at_once(
-        self,
-        connection: Handler,
-        begun: Heard,
-        body: bytes,
-        transport: asyncio.Transport,
-        way: Shortcut,
-    ) -> bool:
-        """The same, on a connection that has nothing else to send."""
-        engine = self.engine
-        if engine.heeds_uploads(begun.call, begun.path_name, otherwise=self._profile):
-            return False
-        heard = self._hearing.hear(begun.head, body)
-        came = unix_time()
-        here = Here(came, heard.head.url, engine.listeners)
-        plan = self.planned(heard.call, heard.path_name, here, connection=connection.number)
-        score = plan.answer.score
         taken = 0
-        if score.at_once and len(score.data) <= AT_ONCE and not plan.outline.idle:
+        if score.at_once and len(score.data) <= AT_ONCE:
             taken = score.offer(way)
-        if taken < len(score.data) or not taken:
-            connection.early = Early(plan, came, taken, transport)
-            return False
-        record, now = engine.begin(plan, said(came), connection.came), self._clock.now()
-        events, after = len(plan.outline.lowered.events), now - connection.came
-        entry = record.update(Outcome("done", events, events, taken, after, after))
-        engine.ended(entry)
-        self._on_entry(entry)
-        self._on_change()
+        record = engine.begin(plan, said(came), connection.came)
+        if taken == len(score.data) and taken and not plan.outline.idle:
+            events, after = len(plan.outline.lowered.events), self._clock.now() - connection.came
+            self._ended(record, Outcome("done", events, events, taken, after, after))
+        else:
+            head = begun.head
+            flight = Flight(head.method, begun.call.path, transport, way, connection.came, taken)
+            self._play_on(connection, plan, record, flight)
         return True
+
+    def _play_on(self, connection: Handler, plan: Plan, record: Record, flight: Flight) -> None:
+        """Play a plan on a connection that holds meanwhile."""
+
+        def over(outcome: Outcome) -> None:
+            played = self.keep(plan, record, outcome, flight)
+            self.end(flight)
+            connection.go_on(stays=played is STAYS)
+
+        connection.hold()
+        self.begin(flight)
+        self._start(plan, record, flight, over)
+
+    def _ended(self, record: Record, outcome: Outcome) -> None:
+        """Write down how a call went."""
+        entry = record.update(outcome)
+        if entry.number:  # else it is only a part of a call
+            self.engine.ended(entry)
+            self._on_entry(entry)
+        self._on_change()
 
     def begin(self, flight: Flight) -> None:
         """Count a request among those in flight, until its handler is done."""
@@ -183,17 +190,11 @@ class Application:
     async def answer(self, request: web.BaseRequest, connection: Handler, flight: Flight) -> Played:
         """Answer a request to the provider that is mocked."""
         came = unix_time()
-        early, connection.early = connection.early, None
-        if isinstance(early, Failed):
-            raise early.error
-        if early is not None:
-            plan, came, flight.taken = early.plan, early.came, early.taken
-        else:
-            arrived = await self.arrived(request, connection, flight, came)
-            if arrived is None:
-                return LEAVES
-            plan = arrived
-        return await self.carry_out(plan, came, flight)
+        failed, connection.failed = connection.failed, None
+        if failed is not None:
+            raise failed
+        plan = await self.arrived(request, connection, flight, came)
+        return LEAVES if plan is None else await self.carry_out(plan, came, flight)
 
     async def carry_out(self, plan: Plan, came: float, flight: Flight) -> Played:
         """Write a plan down, and play it."""
@@ -365,20 +366,25 @@ class Application:
 
     async def play(self, plan: Plan, record: Record, flight: Flight) -> Outcome:
         """Play a plan to its end, whichever it is, and write it down."""
-        ended: asyncio.Future[Outcome] | None = None
-        done: Outcome | None = None
+        ended: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+
+        def over(outcome: Outcome) -> None:
+            if not ended.done():  # its handler may be gone
+                ended.set_result(outcome)
+
+        self._start(plan, record, flight, over)
+        return await ended
+
+    def _start(
+        self, plan: Plan, record: Record, flight: Flight, over: Callable[[Outcome], None]
+    ) -> None:
+        """Begin to play a plan, which is written down at its end; `over` is called then, perhaps before
+        this returns."""
 
         def on_end(outcome: Outcome) -> None:
-            nonlocal done
-            done = outcome
             self._players.discard(player)
-            entry = record.update(outcome)
-            if entry.number:  # else it is only a part of a call
-                self.engine.ended(entry)
-                self._on_entry(entry)
-            self._on_change()
-            if ended is not None and not ended.done():
-                ended.set_result(outcome)
+            self._ended(record, outcome)
+            over(outcome)
 
         player = Player(
             plan.answer.score,
@@ -395,11 +401,7 @@ class Application:
             flight.record = record
         self._players.add(player)
         player.play()
-        if done is not None:  # all was sent at once
-            return done
         self._on_change()
-        ended = asyncio.get_running_loop().create_future()
-        return await ended
 
 
 def path_of(request: web.BaseRequest) -> str:

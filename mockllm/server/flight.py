@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from mockllm.engine.exchange import Here
 from mockllm.engine.journal import Record, brief
-from mockllm.engine.plan import Plan, Visit
+from mockllm.engine.plan import Visit
 from mockllm.matchers.call import Call
 from mockllm.server.kernel import Shortcut
 
@@ -54,26 +54,6 @@ class Read:
     """The faults that acted meanwhile."""
     may_be_known: bool
     """Whether such a head may be answered without being read again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Early:
-    """What was begun for a request before its handler was woken."""
-
-    plan: Plan
-    came: float
-    """When, in Unix time."""
-    taken: int
-    """Bytes of the answer that the kernel has taken."""
-    transport: asyncio.Transport
-    """Where, since its connection may be gone when the handler wakes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """What went wrong before its handler was woken, for that to raise."""
-
-    error: Exception
 
 
 @dataclass(slots=True, eq=False)

@@ -12,7 +12,6 @@ from aiohttp.web_protocol import RequestHandler
 
 from mockllm.engine.garbage import SHOWN
 from mockllm.server.application import Application
-from mockllm.server.flight import Early, Failed
 from mockllm.server.kernel import Shortcut, shortcut
 from mockllm.server.known import split
 from mockllm.server.played import STAYS
@@ -21,8 +20,11 @@ log = logging.getLogger("mockllm")
 
 NUMBERS = itertools.count(1)
 """The numbers of connections, never twice in a process."""
-SHOWS_ITSELF = all(hasattr(RequestHandler, n) for n in ("_waiter", "_next_keepalive_close_time"))
+INSIDE = ("_waiter", "_next_keepalive_close_time", "_process_keepalive")
+SHOWS_ITSELF = all(hasattr(RequestHandler, name) for name in INSIDE)
 """Whether this aiohttp lets us see if it waits for a request; without that it parses all of them."""
+MOST_KEPT = 64 << 10
+"""Bytes of pipelined requests from which on a connection is not read until its answer is over."""
 
 
 class Handler(RequestHandler):
@@ -32,11 +34,13 @@ class Handler(RequestHandler):
         "_clean",
         "_fed",
         "_first",
+        "_held",
+        "_kept",
         "_server",
         "answered",
         "came",
         "chunk",
-        "early",
+        "failed",
         "number",
         "shortcut",
     )
@@ -56,7 +60,12 @@ class Handler(RequestHandler):
         """Whether all that came were whole requests, one at a time."""
         self.chunk: bytes | None = None
         """The bytes of the request that is handled, if they came alone."""
-        self.early: Early | Failed | None = None
+        self.failed: Exception | None = None
+        """What has gone wrong with the request before it was handled."""
+        self._held = False
+        """Whether somebody else than aiohttp, who knows nothing of it, answers a request."""
+        self._kept = b""
+        """What has come meanwhile."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A connection, which is closed if the server went down while it was being made."""
@@ -71,6 +80,9 @@ class Handler(RequestHandler):
         if not data:  # aiohttp itself, which looks at what it has kept
             super().data_received(data)
             return
+        if self._held:
+            self._keep(data)
+            return
         self._first = self._first or data[:SHOWN]
         application = self._server.application
         self.came = application.now
@@ -79,15 +91,51 @@ class Handler(RequestHandler):
             waits = self._waits()
             if waits:
                 known = application.known.find(data)
-                if known is not None and application.answer_at_once(self, *known):
+                if known is not None and application.answer_known(self, *known):
                     # aiohttp has not seen that the connection is in use.
                     self._next_keepalive_close_time = self._loop.time() + self.keepalive_timeout
                     return
             self._clean = split(data) is not None
-            if waits and self._clean and self.early is None:
+            if waits and self._clean and self.failed is None:
                 self.chunk = data
         self._fed += 1
         super().data_received(data)
+
+    def hold(self) -> None:
+        """Keep what comes until `go_on`: somebody answers a request that aiohttp does not know of."""
+        self._held = True
+
+    def go_on(self, *, stays: bool) -> None:
+        """The answer is over: take the next request, or close."""
+        self.came = self._server.application.now
+        if not stays:
+            self._held = False
+            self.force_close()
+            return
+        self._next_keepalive_close_time = self._loop.time() + self.keepalive_timeout
+        if self._kept:  # in a turn of its own: who calls this may be in the midst of other things
+            self._loop.call_soon(self._take_kept)
+        else:
+            self._held = False
+
+    def _keep(self, data: bytes) -> None:
+        """Keep pipelined requests; of too much of them the kernel keeps the rest."""
+        self._kept += data
+        if len(self._kept) >= MOST_KEPT and self.transport is not None:
+            self.transport.pause_reading()
+
+    def _take_kept(self) -> None:
+        """Look at what has come during an answer."""
+        data, self._kept, self._held = self._kept, b"", False
+        if self.transport is not None:
+            self.transport.resume_reading()
+            self.data_received(data)
+
+    def _process_keepalive(self) -> None:
+        """Close a connection that is idle, which one that is answered is not."""
+        if self._held:
+            self._next_keepalive_close_time = self._loop.time() + self.keepalive_timeout
+        super()._process_keepalive()
 
     def _waits(self) -> bool:
         """Whether every request that came is over, and aiohttp waits for the next, or is about to."""

@@ -21,6 +21,7 @@ from mockllm.server.flight import Heard
 from mockllm.server.handler import Handler
 from mockllm.server.kernel import Way
 from mockllm.server.known import split
+from mockllm.server.service import Service
 from tests.server.raw import Raw, chat, connected
 
 TIMES = 6
@@ -43,16 +44,16 @@ def loop(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 @pytest.fixture
-def at_once(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
-    """Whether each known request was answered at once."""
+def unparsed(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """Whether each known request was answered without its parser."""
     seen: list[bool] = []
-    real = Application.answer_at_once
+    real = Application.answer_known
 
     def noted(self: Application, *args: object) -> bool:
         seen.append(real(self, *args))  # type: ignore[arg-type]
         return seen[-1]
 
-    monkeypatch.setattr(Application, "answer_at_once", noted)
+    monkeypatch.setattr(Application, "answer_known", noted)
     return seen
 
 
@@ -105,50 +106,49 @@ def asked(profile: str, *requests: bytes) -> tuple[list[bytes], list[tuple[objec
 @pytest.mark.parametrize("stream", [True, False])
 @pytest.mark.parametrize("profile", PROFILES.values(), ids=PROFILES)
 def test_the_same_as_with_the_parser(
-    profile: str, stream: bool, at_once: list[bool], monkeypatch: pytest.MonkeyPatch
+    profile: str, stream: bool, unparsed: list[bool], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Bytes and journal, whatever the profile makes of a request."""
     requests = [chat(stream=stream)] * TIMES
     quick = asked(profile, *requests)
-    known = len(at_once)
+    known = len(unparsed)
     assert known  # all but the first, where nothing is waited for
     monkeypatch.setattr(handler, "split", lambda data: None)
     assert quick == asked(profile, *requests)
-    assert len(at_once) == known
+    assert len(unparsed) == known
 
 
 @pytest.mark.parametrize("model", ["mock-quota-exhausted", "mock-nonsense"])
 def test_an_upload_is_that_of_the_profile_that_its_head_chooses(
-    model: str, at_once: list[bool], monkeypatch: pytest.MonkeyPatch
+    model: str, unparsed: list[bool], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A model is in the body, of which nothing is known when faults act on its arrival."""
     requests = [chat(model=model, stream=False)] * TIMES
     quick = asked(PROFILES["upload"], *requests)
-    assert at_once == [False] * (TIMES - 1)
+    assert unparsed == [False] * (TIMES - 1)
     monkeypatch.setattr(handler, "split", lambda data: None)
     assert quick == asked(PROFILES["upload"], *requests)
 
 
 @pytest.mark.parametrize(
     ("profile", "expected"),
-    [("healthy", True), ("always fails", True), ("paced", False), ("upload", False)],
+    [("healthy", True), ("always fails", True), ("paced", True), ("upload", False)],
 )
-def test_what_is_answered_at_once(profile: str, expected: bool, at_once: list[bool]) -> None:
-    """What nothing is waited for; all else has a handler."""
+def test_what_needs_no_parser(profile: str, expected: bool, unparsed: list[bool]) -> None:
+    """What nothing happens to while it arrives."""
     asked(PROFILES[profile], *[chat()] * TIMES)
-    # A client may ask again before the handler of its last request has been told of the end.
-    assert at_once == [True] * (TIMES - 1) if expected else not any(at_once)
+    assert unparsed == [True] * (TIMES - 1) if expected else not any(unparsed)
 
 
-def test_an_account_counts_them(at_once: list[bool]) -> None:
+def test_an_account_counts_them(unparsed: list[bool]) -> None:
     """Its buckets are emptied by known requests as by others."""
     profile = "{mockllm: 1, pacing: {ttft: 0s, itl: 0s}, account: {rpm: 3}}"
     _, told = asked(profile, *[chat()] * TIMES)
     assert [status for _, _, _, status, *_ in told] == [200, 200, 200, 429, 429, 429]
-    assert at_once == [True] * (TIMES - 1)
+    assert unparsed == [True] * (TIMES - 1)
 
 
-def test_other_requests_between(at_once: list[bool]) -> None:
+def test_other_requests_between(unparsed: list[bool]) -> None:
     """A connection may ask for other things, and several at once, in order."""
     one, other = chat(model="one"), chat(model="other", stream=False)
     with MockLLM() as server, connected(server.url) as raw:
@@ -168,10 +168,10 @@ def test_other_requests_between(at_once: list[bool]) -> None:
             "other",
             "one",
         ]
-    assert at_once == [True]
+    assert unparsed == [True]
 
 
-def test_two_connections(at_once: list[bool]) -> None:
+def test_two_connections(unparsed: list[bool]) -> None:
     """What one has asked the other need not have parsed; each has its number in the journal."""
     with MockLLM() as server, connected(server.url) as first, connected(server.url) as second:
         for raw in (first, second):
@@ -179,12 +179,12 @@ def test_two_connections(at_once: list[bool]) -> None:
             answer_of(raw)
         server.settle()
         assert len({call.plan.call.connection for call in server.calls}) == 2
-    assert at_once == [True]
+    assert unparsed == [True]
 
 
 @pytest.mark.parametrize("room", [0, 1, 100, 16 << 10])
 def test_a_reader_that_is_slow(
-    room: int, at_once: list[bool], monkeypatch: pytest.MonkeyPatch
+    room: int, unparsed: list[bool], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What the kernel does not take at once is sent by a player, from there on."""
     whole = asked(PROFILES["healthy"], *[chat(), chat(), chat()])
@@ -194,10 +194,10 @@ def test_a_reader_that_is_slow(
 
     monkeypatch.setattr(Way, "__call__", partly)
     assert asked(PROFILES["healthy"], *[chat(), chat(), chat()]) == whole
-    assert at_once == [True, True, False, False]
+    assert unparsed == [True] * 4
 
 
-def test_the_connection_goes_on(at_once: list[bool]) -> None:
+def test_the_connection_goes_on(unparsed: list[bool]) -> None:
     """Behind an answer that was sent at once comes what does not stay: the last request closes."""
     with MockLLM() as server, connected(server.url) as raw:
         for request in (chat(), chat(), chat(close=True)):
@@ -208,7 +208,7 @@ def test_the_connection_goes_on(at_once: list[bool]) -> None:
         assert len(server.calls) == 3
 
 
-def test_the_admin_api_is_never_known(at_once: list[bool]) -> None:
+def test_the_admin_api_is_never_known(unparsed: list[bool]) -> None:
     """Neither it nor the server's own health is a call."""
     with MockLLM() as server, connected(server.url) as raw:
         for _ in range(3):
@@ -217,7 +217,7 @@ def test_the_admin_api_is_never_known(at_once: list[bool]) -> None:
             )
             assert b"200 OK" in answer_of(raw)
         assert server.calls == ()
-    assert at_once == []
+    assert unparsed == []
 
 
 BODY = b'{"a": 1}'
@@ -255,7 +255,7 @@ Change = Callable[[MockLLM], object]
         lambda server: server.on(model="gpt-4o-mini").fail(503),
     ],
 )
-def test_what_is_said_meanwhile_holds(change: Change, at_once: list[bool]) -> None:
+def test_what_is_said_meanwhile_holds(change: Change, unparsed: list[bool]) -> None:
     """A known request meets what the server plays now, not what it played then."""
     with MockLLM() as server, connected(server.url) as raw:
         for _ in range(3):
@@ -264,7 +264,7 @@ def test_what_is_said_meanwhile_holds(change: Change, at_once: list[bool]) -> No
         change(server)
         raw.send(chat())
         assert b" 503 " in raw.read_until(b"\r\n")
-    assert at_once[:2] == [True, True]
+    assert unparsed[:2] == [True, True]
 
 
 HEALTH = b"GET /_mockllm/health HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 0\r\n\r\n"
@@ -298,7 +298,7 @@ def test_what_waits_in_line_is_not_taken_for_another() -> None:
         assert [call.path for call in server.calls] == paths * 2
 
 
-def test_a_failure_is_told_as_ever(monkeypatch: pytest.MonkeyPatch, at_once: list[bool]) -> None:
+def test_a_failure_is_told_as_ever(monkeypatch: pytest.MonkeyPatch, unparsed: list[bool]) -> None:
     """What goes wrong for a known request gets the 500 that it gets with the parser, and the
     connection stays."""
     with MockLLM(INSTANT) as server, connected(server.url) as raw:
@@ -314,7 +314,7 @@ def test_a_failure_is_told_as_ever(monkeypatch: pytest.MonkeyPatch, at_once: lis
                 assert answer.endswith(b"mockllm failed: RuntimeError: out of order")
         raw.send(chat())
         assert b"200 OK" in answer_of(raw)
-    assert at_once[:2] == [True, False]
+    assert unparsed[:2] == [True, False]
 
 
 def fails(*args: object, **options: object) -> None:
@@ -324,7 +324,7 @@ def fails(*args: object, **options: object) -> None:
 
 @pytest.mark.parametrize("ending", ["at once", "later"])
 def test_what_a_fault_cuts_stays_apart(
-    ending: str, at_once: list[bool], monkeypatch: pytest.MonkeyPatch
+    ending: str, unparsed: list[bool], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Bytes that a fault sends in several calls of the socket are not put together."""
     profile = "{mockllm: 1, pacing: {ttft: 0s, itl: 0s}, faults: [{encode: {split: {bytes: 300}}}]}"
@@ -346,19 +346,19 @@ def test_what_a_fault_cuts_stays_apart(
             sizes.append(tuple(calls))
     assert len(sizes[0]) > 2
     assert len(set(sizes)) == 1
-    assert at_once == [True, True]
+    assert unparsed == [True, True]
 
 
-def test_a_connection_that_goes_before_its_handler_wakes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_connection_that_goes_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """What was begun for its request has been counted, so it is written down, and is over."""
     profile = "{mockllm: 1, pacing: {ttft: 0s, itl: 0s}, faults: [{wait: 1h, nth: 2}]}"
-    real = Application.answer_at_once
+    real = Application.answer_known
 
     def left(self: Application, connection: Handler, begun: Heard, body: bytes) -> bool:
         asyncio.get_running_loop().call_soon(connection.force_close)
         return real(self, connection, begun, body)
 
-    monkeypatch.setattr(Application, "answer_at_once", left)
+    monkeypatch.setattr(Application, "answer_known", left)
     with MockLLM(profile) as server, connected(server.url) as raw:
         for _ in range(2):
             raw.send(chat())
@@ -367,6 +367,98 @@ def test_a_connection_that_goes_before_its_handler_wakes(monkeypatch: pytest.Mon
         server.settle()
         assert [call.outcome.ending for call in server.calls] == ["done", "peer gone"]
         assert server._read(lambda service: len(service.engine._inflight._plans)) == 0
+
+
+HELD = "{mockllm: 1, pacing: {ttft: 0s, itl: 0s}, faults: [{wait: 1h, at: after frame 2, nth: 2}]}"
+"""The second answer is held in its midst."""
+
+
+def test_many_requests_in_line_behind_a_known_one(unparsed: list[bool]) -> None:
+    """They are answered when it is over, each once and in order, however much they are."""
+    lines = [chat(model=f"m{number}", stream=False) for number in range(400)]
+    assert sum(map(len, lines)) > handler.MOST_KEPT
+    with MockLLM(HELD) as server, connected(server.url) as raw:
+        raw.send(chat())
+        answer_of(raw)
+        raw.send(chat())
+        raw.read_until(b"\n\n")
+        for line in lines:
+            raw.send(line)
+        have_been_read(server.url)
+        assert len(server.calls) == 2
+        server.server.clock.advance(3600)
+        raw.read_until(b"\r\n0\r\n\r\n")
+        for number in range(len(lines)):
+            assert b'"m%d"' % number in answer_of(raw)
+        server.settle()
+        assert [call.outcome.ending for call in server.calls] == ["done"] * 402
+    assert unparsed[0]
+
+
+def test_a_client_that_leaves_a_known_request(unparsed: list[bool]) -> None:
+    """The journal says so, and nothing is left in flight."""
+    with MockLLM(HELD) as server:
+        with connected(server.url) as raw:
+            raw.send(chat())
+            answer_of(raw)
+            raw.send(chat())
+            raw.read_until(b"\n\n")
+        server.settle()
+        assert [call.outcome.ending for call in server.calls] == ["done", "peer gone"]
+        assert server.calls[1].fired == ("wait: 3600s",)
+    assert unparsed == [True]
+
+
+def test_a_known_request_at_the_stop(unparsed: list[bool]) -> None:
+    """A held answer does not keep a server from stopping."""
+    with MockLLM(HELD) as server, connected(server.url) as raw:
+        raw.send(chat())
+        answer_of(raw)
+        raw.send(chat())
+        raw.read_until(b"\n\n")
+        server.stop()
+        assert raw.read_all()[1] == "fin"
+        assert server.calls[1].outcome.ending == "held"
+    assert unparsed == [True]
+
+
+def test_a_known_request_that_is_answered_is_not_idle() -> None:
+    """aiohttp, which has not seen it, takes its connection for idle; it stays while it is answered."""
+
+    def times_out(service: Service) -> None:
+        (connection,) = service._handler.connections
+        assert isinstance(connection, Handler)
+        connection._next_keepalive_close_time = 0.0
+        connection._process_keepalive()
+
+    with MockLLM(HELD) as server, connected(server.url) as raw:
+        raw.send(chat())
+        answer_of(raw)
+        raw.send(chat())
+        raw.read_until(b"\n\n")
+        server._read(times_out)
+        server.server.clock.advance(3600)
+        raw.read_until(b"\r\n0\r\n\r\n")
+        server._read(times_out)
+        assert raw.read_all() == (b"", "fin")
+
+
+@pytest.mark.parametrize("how", ["fin", "rst"])
+def test_a_known_request_whose_connection_a_fault_ends(how: str, unparsed: list[bool]) -> None:
+    """Also behind the answer, where the connection was to stay."""
+    for fault in (
+        f"{{close: {how}, at: after frame 3, nth: 2}}",
+        f"{{close: {how}, at: idle, nth: 2}}",
+    ):
+        profile = f"{{mockllm: 1, pacing: {{ttft: 0s, itl: 0s}}, faults: [{fault}]}}"
+        with MockLLM(profile) as server, connected(server.url) as raw:
+            raw.send(chat())
+            answer_of(raw)
+            raw.send(chat())
+            assert raw.read_all()[1] == how
+            server.settle()
+            assert server.calls[1].fired == (f"close: {how}",)
+    assert unparsed == [True, True]
 
 
 @pytest.mark.parametrize("path", ["/health", "/livez"])
@@ -417,7 +509,7 @@ def test_the_keep_alive_time_begins_anew(monkeypatch: pytest.MonkeyPatch) -> Non
 
 @pytest.mark.parametrize("stream", [True, False])
 def test_another_body_behind_a_known_head(
-    stream: bool, at_once: list[bool], monkeypatch: pytest.MonkeyPatch
+    stream: bool, unparsed: list[bool], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Who asks something else each time gets what is meant for him."""
     prompts = ["one", "two", "three", "four", "fives", "a", "not JSON"]
@@ -427,7 +519,7 @@ def test_another_body_behind_a_known_head(
     requests[-1] = requests[-1].replace(b'{"model"', b'["model"')
     echo = "{mockllm: 1, pacing: {ttft: 0s, itl: 0s}, script: echo}"
     quick = asked(echo, *requests)
-    assert at_once == [True] * 2  # `two` and `fives` have heads that came before
+    assert unparsed == [True] * 2  # `two` and `fives` have heads that came before
     monkeypatch.setattr(handler, "split", lambda data: None)
     assert quick == asked(echo, *requests)
     for text, answer in zip(prompts[:-1], quick[0], strict=False):
