@@ -6,6 +6,8 @@ import os
 import platform
 import re
 import subprocess
+import sys
+import sysconfig
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -21,7 +23,7 @@ def about() -> dict[str, str]:
         "commit": commit(),
         "machine": f"{processor()}, {os.cpu_count()} processors, Linux {platform.release()}",
         "load": f"{os.getloadavg()[0]:.1f}",
-        "python": platform.python_version(),
+        "python": f"{platform.python_version()} ({interpreter()})",
         **{name: release(name) for name in PACKAGES},
     }
 
@@ -33,6 +35,14 @@ def commit() -> str:
         return subprocess.check_output(words, cwd=ROOT, text=True).strip()
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
+
+
+def interpreter() -> str:
+    """Where Python is, and whether its own build was optimized by profiles, as far as it tells: one
+    that was not takes a fifth longer."""
+    optimized = "--enable-optimizations" in (sysconfig.get_config_var("CONFIG_ARGS") or "")
+    place = str(Path(sys.executable).resolve())
+    return f"{place}, --enable-optimizations" if optimized else place
 
 
 def processor() -> str:
