@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mockllm.scripts import tokens
-from mockllm.scripts.tokens import PART, SLICE, SLICES, cost, count_tokens
+from mockllm.scripts.tokens import (
+    COSTS,
+    KEPT,
+    LONGEST,
+    PART,
+    SLICE,
+    SLICES,
+    cost,
+    count,
+    count_tokens,
+)
 
 ENGLISH = """\
 When a server stops in the middle of an answer, a careful client does not pretend that everything
@@ -122,6 +134,26 @@ def test_parts_are_the_text(text: str) -> None:
     parts = PART.findall(text)
     assert "".join(parts) == text
     assert all(cost(part) > 0 for part in parts)
+
+
+@given(
+    st.lists(st.sampled_from(["a", " the", " word", " ", ",", "12", "camelCase", "字"])).map(
+        "".join
+    )
+    | st.text()
+)
+def test_parts_that_come_again_cost_the_same(text: str) -> None:
+    """Whatever is remembered of a part, and however often it comes: equal to the last bit."""
+    parts = Counter(PART.findall(text))
+    assert count(text) == sum(cost(part) * number for part, number in parts.items())
+
+
+def test_what_is_remembered_of_parts_is_bounded() -> None:
+    """Neither many parts are kept nor long ones."""
+    for number in range(KEPT + 10):
+        count(f"{'x' * (number % 50)}字{'y' * (number // 50)}")
+    assert 0 < len(COSTS) <= KEPT
+    assert max(map(len, COSTS)) <= LONGEST
 
 
 @pytest.mark.parametrize("long_size", [20_000, 400_000])
