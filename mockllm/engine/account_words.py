@@ -24,7 +24,7 @@ from mockllm.engine.buckets import Bucket
 from mockllm.faults.fault import ErrorSpec
 from mockllm.matchers.call import Call
 from mockllm.timeline.events import Head
-from mockllm.wires.anthropic_messages import rfc3339
+from mockllm.wires.times import rfc3339
 
 Headers = tuple[tuple[str, str], ...]
 What = Literal["requests", "tokens"]

@@ -16,6 +16,7 @@ from operator import itemgetter
 from typing import Any
 
 from mockllm.engine.answer import Answer
+from mockllm.engine.drawing import Ask, drawing
 from mockllm.engine.exchange import Here, WireExchange
 from mockllm.faults.apply import Report
 from mockllm.timeline.events import Beat, Extra, Frame, Head, Message, Wait, WireEvent, Write
@@ -39,10 +40,6 @@ FOUND = re.compile(rb"\x7f\x7f(..)|\x7f(.)|19999999(\d\d)")
 
 class Unrepeatable(Exception):
     """What is sent depends on more than the words of the request and the names of the answer."""
-
-
-Ask = tuple[str, tuple[Any, ...] | None]
-"""A method of `Identity`, and what it is called with; None for a property."""
 
 
 class Holes(Identity):
@@ -89,6 +86,11 @@ class Holes(Identity):
     def created_digits(self) -> str:
         """A mark."""
         return self._marks(("created_digits", None), 8, 1)[0]
+
+    @property
+    def created_rfc3339(self) -> str:
+        """A mark."""
+        return self._marks(("created_rfc3339", None), 20, 1)[0]
 
     def later(self, seconds: int) -> int:
         """A number that is a mark."""
@@ -140,17 +142,19 @@ def number_of(found: re.Match[bytes]) -> int:
 class Cut:
     """Bytes cut at their marks."""
 
-    def __init__(self, data: bytes, lengths: Sequence[int]) -> None:
+    def __init__(self, data: bytes, lengths: Sequence[int], places: Sequence[int]) -> None:
+        """`lengths` and `places` are those of each name: of its text, and among the names that
+        the bytes are filled with."""
         parts: list[bytes] = []
         order: list[int] = []
-        """The number of the name that stands between two parts."""
+        """The place of the name that stands between two parts."""
         start, at = 0, FOUND.search(data)
         while at is not None:
             number = number_of(at)
             if number >= len(lengths):
                 raise Unrepeatable("what is sent has the signs of marks")
             parts.append(data[start : at.start()])
-            order.append(number)
+            order.append(places[number])
             start = at.start() + lengths[number]
             at = FOUND.search(data, start)
         parts.append(data[start:])
@@ -251,10 +255,11 @@ class Stencil:
 
     def __init__(self, answer: Answer, holes: Holes) -> None:
         self.answer = answer
-        self._asks = tuple(holes.asks)[1:]  # without the date, which is the first
+        self._draw, order = drawing(tuple(holes.asks)[1:])  # without the date, which is the first
         self._lengths = tuple(holes.lengths)
+        self._places = (0, *[1 + place for place in order])
         self._moves = answer.score.moves
-        self._cut = Cut(answer.score.data, self._lengths)
+        self._cut = Cut(answer.score.data, self._lengths, self._places)
 
     def stamp(
         self,
@@ -265,15 +270,8 @@ class Stencil:
     ) -> Stamped:
         """The answer under these names; `skipped` tells why faults of the route do not act on this
         call, None for those that the stencil has the word on; `effects` are the call's own."""
-        names = [date.encode()]
-        for method, args in self._asks:
-            drawn = getattr(identity, method)
-            if args is not None:
-                drawn = drawn(*args)
-            if type(drawn) is int:
-                drawn = str(drawn)
-            names += [drawn.encode()] if isinstance(drawn, str) else [one.encode() for one in drawn]
-        return Stamped(self, tuple(names), skipped, effects)
+        names = (date.encode(), *self._draw(identity))
+        return Stamped(self, names, skipped, effects)
 
     def score(self, names: tuple[bytes, ...]) -> Score:
         """What is played, under these names."""
@@ -332,7 +330,7 @@ class Stencil:
 
     def _bytes(self, data: bytes, names: tuple[bytes, ...]) -> bytes:
         """Bytes, under these names."""
-        return Cut(data, self._lengths).filled(names)
+        return Cut(data, self._lengths, self._places).filled(names)
 
     def _text(self, text: str, names: tuple[bytes, ...]) -> str:
         """A text, under these names."""

@@ -1,10 +1,18 @@
-"""Ids and timestamps of an answer: they follow the seed and the request, not the clock."""
+"""Ids and timestamps of an answer: they follow the seed and the request, not the clock.
+
+An answer has half a dozen names, and making them is a good part of making an answer that is
+stamped. So a key is digested once; a name is that digest, mixed with the one of its label, which is
+the same in all answers and is remembered.
+"""
 
 from __future__ import annotations
 
+from dataclasses import field
+from functools import lru_cache
 from hashlib import blake2b
 
 from mockllm.timeline.valueclass import valueclass
+from mockllm.wires.times import rfc3339
 
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 SIGNS = (ALPHABET * 5)[:256].encode()
@@ -12,6 +20,18 @@ SIGNS = (ALPHABET * 5)[:256].encode()
 EPOCH = 1_767_225_600
 """2026-01-01; made-up times of creation lie in the year after it."""
 YEAR = 31_536_000
+SIZE = 64
+"""Bytes of a digest."""
+LABELS = 4096
+"""How many labels are remembered; most answers use the same twenty."""
+
+
+def digest(text: str) -> int:
+    """The digest of a text; a lone surrogate, which JSON may escape in a request, has no UTF-8."""
+    return int.from_bytes(blake2b(text.encode("utf-8", "surrogatepass")).digest(), "big")
+
+
+digest_of_label = lru_cache(LABELS)(digest)
 
 
 @valueclass(frozen=True, slots=True)
@@ -19,52 +39,60 @@ class Identity:
     """Draws names and numbers from one key; the same key and label give the same ones."""
 
     key: str
+    base: int = field(init=False, repr=False, compare=False)
+    """The digest of the key, which all draws derive from."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "base", digest(self.key))
+
+    def draw(self, label: str) -> int:
+        """A number of as many bits as a digest has, even over the keys and over the labels."""
+        return self.base ^ digest_of_label(label)
 
     def number(self, label: str, below: int) -> int:
         """A number of at least 0."""
-        digest = blake2b(self._said(label), digest_size=8).digest()
-        return int.from_bytes(digest, "big") % below
+        return self.draw(label) % below
 
     def decimal(self, label: str, least: int, most: int) -> str:
         """A number from the least to the most, in digits; both have as many."""
-        return str(least + self.number(label, most - least + 1))
+        return str(least + self.draw(label) % (most - least + 1))
 
     def hexadecimal(self, label: str, length: int) -> str:
         """Hexadecimal digits in lower case, at most 128."""
-        return blake2b(self._said(label), digest_size=64).hexdigest()[:length]
+        return self.draw(label).to_bytes(SIZE, "big").hex()[:length]
 
     def hexadecimals(self, label: str, length: int, count: int) -> tuple[str, ...]:
         """Several texts of hexadecimal digits, 128 in all at most."""
         digits = self.hexadecimal(label, length * count)
-        return tuple(digits[start : start + length] for start in range(0, len(digits), length))
+        return tuple([digits[start : start + length] for start in range(0, len(digits), length)])
 
     def uuid(self, label: str) -> str:
         """A UUID of version 4."""
         digits = self.hexadecimal(label, 32)
-        cuts = (digits[:8], digits[8:12], f"4{digits[13:16]}", f"8{digits[17:20]}", digits[20:])
-        return "-".join(cuts)
+        return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-8{digits[17:20]}-{digits[20:]}"
 
     def letters(self, label: str, length: int) -> str:
         """Letters and digits."""
-        text = blake2b(self._said(label), digest_size=64).digest().translate(SIGNS).decode()
+        text = self.draw(label).to_bytes(SIZE, "big").translate(SIGNS).decode()
         while len(text) < length:
-            text += self.letters(f"{label}/{len(text)}", 64)
+            text += self.letters(f"{label}/{len(text)}", SIZE)
         return text[:length]
+
+    @property
+    def created(self) -> int:
+        """A Unix time in seconds."""
+        return EPOCH + self.draw("created") % YEAR
 
     @property
     def created_digits(self) -> str:
         """The same in eight hexadecimal digits."""
         return f"{self.created:08x}"
 
+    @property
+    def created_rfc3339(self) -> str:
+        """The same as `2026-11-21T00:00:30Z`."""
+        return rfc3339(self.created)
+
     def later(self, seconds: int) -> int:
         """So many seconds after the time of creation."""
         return self.created + seconds
-
-    def _said(self, label: str) -> bytes:
-        """Key and label; a lone surrogate, which JSON may escape in a request, has no UTF-8."""
-        return f"{self.key}/{label}".encode("utf-8", "surrogatepass")
-
-    @property
-    def created(self) -> int:
-        """A Unix time in seconds."""
-        return EPOCH + self.number("created", YEAR)

@@ -154,7 +154,7 @@ def test_whole_tool_calls() -> None:
 
 HEADERS = (
     ("openai-organization", "user-mockllm"),
-    ("openai-processing-ms", "38"),
+    ("openai-processing-ms", "34"),
     ("openai-version", "2020-10-01"),
     ("x-ratelimit-limit-requests", "30000"),
     ("x-ratelimit-limit-tokens", "150000000"),
@@ -162,7 +162,7 @@ HEADERS = (
     ("x-ratelimit-remaining-tokens", "149999979"),
     ("x-ratelimit-reset-requests", "2ms"),
     ("x-ratelimit-reset-tokens", "0s"),
-    ("x-request-id", "req_42d00af58a1cf27e2457b0e91e7be7b7"),
+    ("x-request-id", "req_ab016d7600343369a3308317322cb525"),
     ("server", "cloudflare"),
 )
 
