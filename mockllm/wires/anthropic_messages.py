@@ -19,16 +19,16 @@ and of a tool the start of its block too; `finish` and `usage` are `message_delt
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
-from email.utils import formatdate, parsedate
+from functools import lru_cache
 from typing import Any, ClassVar
 
 from mockllm.matchers.call import Call
 from mockllm.scripts.script import Script, Text, ToolCall
 from mockllm.timeline.events import End, Frame, Head, Message
 from mockllm.timeline.valueclass import replace
-from mockllm.wires.anthropic_request import check, conversation, prompt_tokens
+from mockllm.wires.anthropic_request import check, conversation, gist, prompt_tokens
 from mockllm.wires.heads import make_head
 from mockllm.wires.identity import Identity
 from mockllm.wires.json_bytes import compact, quoted
@@ -52,6 +52,8 @@ PINGS: tuple[Frame, ...] = (Frame(("ping",), b'{"type": "ping"}', "ping"),)
 """What follows the start of the first block."""
 PADS = 16
 """How many different paddings a stream has; they repeat, because nobody reads them."""
+PADDING = Identity("padding")
+"""What tells how long they are."""
 LIMITS = (("requests", 4000, 3999), ("input-tokens", 2000000, 2000000), ("output-tokens", 400000, 400000))  # fmt: skip
 """What `anthropic-ratelimit-*` tells: limit and rest, tokens to the nearest thousand (documented)."""
 ORGANIZATION = "6d6f636b-6c6c-4d00-8000-000000000000"
@@ -72,6 +74,11 @@ class AnthropicMessages(Wire):
     def understand(self, call: Call) -> Understood:
         """Model, stream and conversation."""
         return replace(super().understand(call), conversation=conversation(call.data))
+
+    def gist(self, call: Call, setting: Setting) -> Hashable | None:
+        """All but the messages, of which only the tokens are told; a wire that is made from this one
+        may tell more."""
+        return gist(call) if type(self) is AnthropicMessages else None
 
     def shape(self, call: Call, setting: Setting) -> str:
         """Anthropic's, whoever else's API the profile imitates."""
@@ -153,7 +160,7 @@ class Reply:
         """Status 200 with what only this endpoint says: the rate limits, and no caching of
         streams."""
         made = make_head("anthropic", 200, content_type, self.identity, chunked=chunked)
-        reset = rfc3339(self.identity.created)
+        reset = self.identity.created_rfc3339
         limits = [
             (f"anthropic-ratelimit-{what}-{name}", value)
             for what, limit, rest in LIMITS
@@ -347,11 +354,10 @@ class Reply:
 
     def pad(self, label: str) -> bytes:
         """The spaces before the last brace."""
-        return b" " * self.identity.number(f"pad/{label}", PADS)
+        return padding(label)
 
 
-def rfc3339(seconds: int) -> str:
-    """A Unix time as Anthropic writes it: `2026-11-21T00:00:30Z`."""
-    parts = parsedate(formatdate(seconds))
-    assert parts is not None
-    return "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z".format(*parts)
+@lru_cache(maxsize=1024)
+def padding(label: str) -> bytes:
+    """The spaces behind an event: the same in all streams, because nobody counts them."""
+    return b" " * PADDING.number(label, PADS)

@@ -11,13 +11,14 @@ pydantic, whose words those are. Anthropic also refuses a request without `x-api
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from itertools import groupby
 from typing import Any
 
 from mockllm.faults.fault import ErrorSpec
 from mockllm.matchers.call import Call, Conversation
 from mockllm.scripts.tokens import count_tokens
+from mockllm.wires.json_bytes import compact
 from mockllm.wires.wire import Refused
 
 TOKENS_PER_MESSAGE = 3
@@ -106,6 +107,12 @@ def prompt_tokens(call: Call) -> int:
     if call.data.get("tools"):
         texts.append(json.dumps(call.data["tools"]))
     return TOKENS_PER_REQUEST + TOKENS_PER_MESSAGE * len(said) + count_tokens(*texts)
+
+
+def gist(call: Call) -> Hashable:
+    """What of a request an answer depends on: all but the messages, of which the tokens count."""
+    rest = {key: value for key, value in call.data.items() if key != "messages"}
+    return compact(rest), prompt_tokens(call)
 
 
 def invalid(message: str) -> Refused:

@@ -10,7 +10,7 @@ out.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import zip_longest
@@ -81,6 +81,17 @@ class OpenAICompletions(Wire):
             understood.stream,
             Conversation(texts[-1] if texts else None),
         )
+
+    def gist(self, call: Call, setting: Setting) -> Hashable | None:
+        """All but the prompts, of which only the number is told, and the tokens where usage is; all of
+        it where the answer repeats them."""
+        if type(self) is not OpenAICompletions or call.data.get("echo"):
+            return None
+        options = stream_options(call.data)
+        told = not call.stream or options.usage or options.each_usage
+        rest = {key: value for key, value in call.data.items() if key != "prompt"}
+        count = len(prompts(call.data) or ())
+        return compact(rest), count, self.prompt_tokens(call) if told else None
 
     def check(self, call: Call, setting: Setting) -> None:
         """Refuse what OpenAI refuses: no model, no prompt, wrong types, too few candidates."""

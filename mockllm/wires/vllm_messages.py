@@ -9,7 +9,7 @@ OpenAI's form.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -17,6 +17,7 @@ from mockllm.matchers.call import Call
 from mockllm.scripts.script import Script, Text, ToolCall
 from mockllm.timeline.events import Frame, Head
 from mockllm.wires.anthropic_messages import AnthropicMessages, Reply
+from mockllm.wires.anthropic_request import gist
 from mockllm.wires.anthropic_tokens import AnthropicTokens
 from mockllm.wires.heads import make_head
 from mockllm.wires.json_bytes import compact
@@ -37,6 +38,10 @@ class VllmMessages(AnthropicMessages):
     def claims(self, call: Call, dialect: str | None) -> bool:
         """Only where a profile imitates vLLM."""
         return dialect == DIALECT
+
+    def gist(self, call: Call, setting: Setting) -> Hashable | None:
+        """All but the messages, of which only the tokens are told."""
+        return gist(call) if type(self) is VllmMessages else None
 
     def shape(self, call: Call, setting: Setting) -> str:
         """Anthropic's form with vLLM's words."""
