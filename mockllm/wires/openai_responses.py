@@ -22,7 +22,7 @@ it is first asked for, and ended from then on.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from typing import Any, ClassVar
 
 from mockllm.matchers.call import Call
@@ -30,6 +30,7 @@ from mockllm.scripts.script import Script
 from mockllm.timeline.events import Frame, Message
 from mockllm.timeline.valueclass import replace
 from mockllm.wires.dialects import dialect_of_path
+from mockllm.wires.json_bytes import compact
 from mockllm.wires.responses_check import check, unknown_previous
 from mockllm.wires.responses_items import Event
 from mockllm.wires.responses_paths import everywhere, is_served, refusing
@@ -75,6 +76,14 @@ class OpenAIResponses(Wire):
             if previous and find(previous, setting) is None:
                 raise unknown_previous(previous)
 
+    def gist(self, call: Call, setting: Setting) -> Hashable | None:
+        """All but the input, of which only the tokens are told, and the turn by the ids; what goes on
+        from an earlier response depends on that, too."""
+        if type(self) is not OpenAIResponses or call.data.get("previous_response_id") is not None:
+            return None
+        rest = compact({key: value for key, value in call.data.items() if key != "input"})
+        return rest, call.conversation.turn, self.prompt_tokens(call)
+
     def prompt_tokens(self, call: Call) -> int:
         """As the usage counts them, without those of earlier responses."""
         return input_tokens(call.data)
@@ -95,7 +104,9 @@ class OpenAIResponses(Wire):
 
     def effects(self, call: Call, script: Script, setting: Setting) -> tuple[Effect, ...]:
         """The response, for those who ask for it later."""
-        reply = reply_to(replace(call, body=b"", headers=()), script, setting)
+        # Of the request only what its document repeats is kept, and nothing that was worked out.
+        kept = replace(call, body=b"", headers=(), memo={})
+        reply = reply_to(kept, script, setting)
         if not reply.stored:
             return ()
         waits = reply.background and not call.stream

@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 
 from mockllm.scripts.script import Script, Text, ToolCall
 from mockllm.timeline.events import Frame
+from mockllm.timeline.valueclass import valueclass
 from mockllm.wires.identity import Identity
 from mockllm.wires.json_bytes import compact, quoted
 from mockllm.wires.logprobs import Logprobs
@@ -91,7 +92,7 @@ class Delta:
         return Frame((template.kind,), data, template.name, template.part, 1)
 
 
-@dataclass(frozen=True)
+@valueclass(frozen=True)
 class Names:
     """The ids of a response and its items: a common stem, and an end of their own.
 

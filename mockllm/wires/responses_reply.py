@@ -8,20 +8,20 @@ incomplete, `error` makes it fail, everything else completes it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from mockllm.matchers.call import Call
 from mockllm.scripts.script import Script
 from mockllm.timeline.events import End, Frame, Message
+from mockllm.timeline.valueclass import valueclass
 from mockllm.wires.heads import make_head
 from mockllm.wires.identity import Identity
 from mockllm.wires.json_bytes import compact
 from mockllm.wires.logprobs import Logprobs
 from mockllm.wires.openai_chat import overridden
 from mockllm.wires.responses_items import Delta, Event, Item, Names, Style, items_of
-from mockllm.wires.responses_request import conversation, input_tokens
+from mockllm.wires.responses_request import input_tokens
 from mockllm.wires.wire import Setting
 
 INCOMPLETE = {"length": "max_output_tokens", "content_filter": "content_filter"}
@@ -58,7 +58,7 @@ DEFAULTS: dict[str, Any] = {
 """What a response repeats of its request, and what it says where the request is silent."""
 
 
-@dataclass(frozen=True)
+@valueclass(frozen=True)
 class Reply:
     """One response: what it says, and to which request."""
 
@@ -71,7 +71,7 @@ class Reply:
     @cached_property
     def names(self) -> Names:
         """The ids of the response and its items."""
-        return Names(self.identity, conversation(self.call.data).turn)
+        return Names(self.identity, self.call.conversation.turn)
 
     @cached_property
     def id(self) -> str:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
-from mockllm.timeline.valueclass import replace
+from mockllm.timeline.valueclass import replace, valueclass
 from mockllm.wires.responses_reply import Reply
 from mockllm.wires.wire import Put, Setting
 
@@ -13,7 +12,7 @@ KIND = "openai.response"
 """Under which kind responses are stored."""
 
 
-@dataclass(frozen=True)
+@valueclass(frozen=True)
 class Stored:
     """A response as it is kept."""
 
