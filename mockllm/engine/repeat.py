@@ -19,12 +19,12 @@ from mockllm.engine.draft import draft, occasions
 from mockllm.engine.plan import Conditions
 from mockllm.engine.remembered import LONG
 from mockllm.engine.stencil import (
-    UNREAD,
     Holes,
     HoleyExchange,
     HoleyHere,
     Stamped,
     Stencil,
+    Watched,
 )
 from mockllm.faults.apply import AnyFault
 from mockllm.matchers.call import Call
@@ -115,7 +115,7 @@ class Repeats:
             self._learn(key, Lesson(case.profile, case.conditions))
             return draft(case)
         self._lessons.move_to_end(key)
-        if lesson.stencil is not None:
+        if lesson.stencil is not None and lesson.stencil.holds(case.store):
             return stamped(case, lesson.stencil, skipped)
         made = draft(case)
         if not lesson.hopeless:
@@ -205,10 +205,11 @@ def learned(case: Case, made: Answer, skipped: tuple[str | None, ...]) -> Stenci
     """The stencil of an answer; None where another call's might differ in more than names."""
     exchange, holes = case.exchange, Holes()
     here = HoleyHere(exchange.here.now, exchange.here.url, exchange.here.listeners, holes.date)
-    setting = replace(exchange.setting, identity=holes, store=UNREAD)
+    store = Watched(exchange.setting.store)
+    setting = replace(exchange.setting, identity=holes, store=store)
     holey = HoleyExchange(exchange.call, exchange.wire, setting, here, ("holes",))
     try:
-        stencil = Stencil(draft(replace(case, made=holey)), holes)
+        stencil = Stencil(draft(replace(case, made=holey)), holes, store.absent)
         return stencil if stamped(case, stencil, skipped).full == made else None
     except Exception:  # `Unrepeatable`, or whatever else a mark in the place of a name leads to
         return None

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from operator import itemgetter
 from typing import Any
 
@@ -25,7 +25,7 @@ from mockllm.timeline.score import Score
 from mockllm.timeline.slots import Step
 from mockllm.timeline.valueclass import replace, valueclass
 from mockllm.wires.identity import ALPHABET, Identity
-from mockllm.wires.wire import Effect
+from mockllm.wires.wire import Effect, Store
 
 MARK = "\x7f"
 """What no JSON that is sent, and no header, has: it need not be escaped, and is one byte."""
@@ -220,19 +220,23 @@ class Undrawn:
         raise Unrepeatable(f"{name} was drawn")
 
 
-class Unread:
-    """A store that nobody reads."""
+class Watched:
+    """A store in which nothing is found, and that knows what was looked for."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.absent: set[tuple[str, str]] = set()
+        """Kinds and ids of what was looked for."""
 
     def get(self, kind: str, id: str, /) -> Any:
-        """Refused: another call may find something else there."""
-        raise Unrepeatable("the store was read")
+        """None; refused where something is there, because another call may find something else."""
+        if self._store.get(kind, id) is not None:
+            raise Unrepeatable("the store was read")
+        self.absent.add((kind, id))
 
     def all(self, kind: str, /) -> tuple[Any, ...]:
-        """Refused too."""
+        """Refused."""
         raise Unrepeatable("the store was read")
-
-
-UNREAD = Unread()
 
 
 @valueclass(frozen=True)
@@ -253,13 +257,21 @@ class Stencil:
     Raises `Unrepeatable` where that cannot be.
     """
 
-    def __init__(self, answer: Answer, holes: Holes) -> None:
+    def __init__(
+        self, answer: Answer, holes: Holes, absent: Iterable[tuple[str, str]] = ()
+    ) -> None:
+        """`absent` are the kinds and ids of what the answer would be another with."""
         self.answer = answer
+        self._absent = tuple(absent)
         self._draw, order = drawing(tuple(holes.asks)[1:])  # without the date, which is the first
         self._lengths = tuple(holes.lengths)
         self._places = (0, *[1 + place for place in order])
         self._moves = answer.score.moves
         self._cut = Cut(answer.score.data, self._lengths, self._places)
+
+    def holds(self, store: Store) -> bool:
+        """Whether nothing is in the store that would make it another answer."""
+        return all(store.get(kind, id) is None for kind, id in self._absent)
 
     def stamp(
         self,

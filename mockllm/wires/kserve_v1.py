@@ -10,6 +10,7 @@ CloudEvents are not spoken.
 from __future__ import annotations
 
 import json
+from collections.abc import Hashable
 from typing import Any, ClassVar
 
 from mockllm.matchers.call import Call, Conversation
@@ -47,6 +48,10 @@ class KServeV1(KServe):
             super().understand(call), model=call.params["model"], conversation=conversation
         )
 
+    def gist(self, call: Call, setting: Setting) -> Hashable | None:
+        """How many instances there are."""
+        return count(call) if type(self) is KServeV1 else None
+
     def check(self, call: Call, setting: Setting) -> None:
         """The model, then the body, in KServe's order."""
         require_ready(call, setting)
@@ -69,14 +74,19 @@ class KServeV1(KServe):
 
     def answer(self, call: Call, script: Script, setting: Setting) -> tuple[Message, ...]:
         """A prediction for each instance, and an explanation where that is asked."""
-        rows = instances(call)
-        count = len(rows) if isinstance(rows, list) else 1
-        document = {"predictions": [script.text] * count}
+        number = count(call)
+        document = {"predictions": [script.text] * number}
         if call.path.endswith(":explain"):
             document["explanations"] = document["predictions"]
-        return whole(document, setting.identity, tokens=script.tokens * count)
+        return whole(document, setting.identity, tokens=script.tokens * number)
 
 
 def instances(call: Call) -> Any:
     """What a model is asked about: `inputs`, else `instances`."""
     return call.data.get("inputs", call.data.get("instances"))
+
+
+def count(call: Call) -> int:
+    """How many answers it gives."""
+    rows = instances(call)
+    return len(rows) if isinstance(rows, list) else 1

@@ -11,7 +11,7 @@ keys in another order, because there FastAPI writes it.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
@@ -54,6 +54,14 @@ class KServeV2(KServe):
         said = input_texts(call)
         conversation = Conversation(message=said[-1] if said else None)
         return Understood(call.params["model"], is_streamed(call), conversation)
+
+    def gist(self, call: Call, setting: Setting) -> Hashable | None:
+        """The id and the outputs that are asked for, and the rows of the first input."""
+        if type(self) is not KServeV2:
+            return None
+        with crashes():
+            asked = read_request(read_body(call, setting.identity), call, model_of(call))
+            return repr((rows(asked), asked.id, asked.outputs, asked.binary))
 
     def check(self, call: Call, setting: Setting) -> None:
         """FastAPI's checks, version and model, then the inputs."""

@@ -18,7 +18,7 @@ from mockllm.engine.stencil import Stamped
 from mockllm.profile.library import Library
 from tests.engine.build import HERE, Clock, profile
 
-CALLS, FORMS = 120, 5
+CALLS, FORMS = 90, 5
 """Requests to each wire under each profile, and of how many forms beside their prompts."""
 PROMPTS = ("Hi", "Ho", "one two", "three four", "Grüß dich, 你好", 'a "b" \\ \x7f\x7fAA 1999999900')
 TOOL = {"name": "get_weather", "description": "Of a city"}
@@ -125,6 +125,24 @@ def moderations(random: Random, words: Random) -> Body:
     return {"model": random.choice(("m", "omni")), "input": words.choice(PROMPTS)}
 
 
+def predictions(random: Random, words: Random) -> Body:
+    """A request in KServe's V1."""
+    given = random.choice(([words.choice(PROMPTS)], list(PROMPTS[:2]), words.choice(PROMPTS)))
+    return {random.choice(("instances", "inputs", "input")): given}
+
+
+def inference(random: Random, words: Random) -> Body:
+    """A request in KServe's V2."""
+    shape = random.choice(([1], [2], [2, 1], []))
+    named = [{"name": "a", "parameters": {"binary_data": random.random() < 0.5}}, {"name": "b"}]
+    data = [words.choice(PROMPTS) for _ in range(shape[0] if shape else 1)]
+    return {
+        "inputs": [{"name": "text", "shape": shape, "datatype": "BYTES", "data": data}],
+        **some(random, id=("1", "", 1), outputs=(named,)),
+        **some(random, parameters=({"binary_data_output": True},)),
+    }
+
+
 KINDS: dict[str, Callable[[Random, Random], Body]] = {
     "/v1/chat/completions": chat,
     "/v1/responses": responses,
@@ -132,9 +150,11 @@ KINDS: dict[str, Callable[[Random, Random], Body]] = {
     "/v1/completions": completions,
     "/v1/embeddings": embeddings,
     "/v1/moderations": moderations,
+    "/v1/models/gpt-4o:predict": predictions,
+    "/v2/models/gpt-4o/infer": inference,
 }
 STAMPED = dict.fromkeys(("/v1/embeddings", "/v1/moderations"), 0)
-"""How many of the answers are stamped at least, where that is not a sixth."""
+"""How many of the answers are stamped at least, where that is not an eighth."""
 SPLIT = "faults: [{encode: {split: {bytes: 100, gap: 1ms}}}]"
 """What cuts names in two."""
 PROFILES = (
@@ -180,12 +200,36 @@ def test_random_requests(path: str, text: str) -> None:
     assert [entry.as_json() for entry in server.journal.entries()] == [
         entry.as_json() for entry in fresh.journal.entries()
     ]
-    assert text in ("script: echo", SPLIT) or sum(seen) >= STAMPED.get(path, CALLS // 6)
+    assert text in ("script: echo", SPLIT) or sum(seen) >= STAMPED.get(path, CALLS // 8)
+
+
+def test_what_is_in_the_store_matters() -> None:
+    """An inference is stamped while its model is loaded, and is refused when it is not: also where
+    that was known before, and again when it is loaded."""
+    server, fresh = (
+        Engine(Library(), profile("models: [m]"), conditions=Conditions(3), now=Clock())
+        for _ in range(2)
+    )
+    fresh.repeats = None
+    ways = []
+    for number, change in enumerate([None] * 4 + ["unload"] * 4 + ["load"] * 4):
+        if change is not None:
+            target = f"/v2/repository/models/m/{change}"
+            same(*[ask(engine, "POST", target, b"{}", number) for engine in (server, fresh)])
+        body = json.dumps({"instances": [f"prompt {number % 2}"]}).encode()
+        plans = [
+            ask(engine, "POST", "/v1/models/m:predict", body, number) for engine in (server, fresh)
+        ]
+        same(*plans)
+        ways.append((plans[1].refused is None, isinstance(plans[0].answer, Stamped)))
+    assert [way[0] for way in ways] == [True] * 4 + [False] * 4 + [True] * 4
+    assert ways[3] == (True, True)
 
 
 def ask(engine: Engine, method: str, target: str, body: bytes, number: int) -> Plan:
     """The plan for a request, which is played to its end."""
-    call, name = engine.read(method, target, (("host", "x"),), body)
+    headers = (("host", "x"), ("content-type", "application/json"))
+    call, name = engine.read(method, target, headers, body)
     plan = engine.plan(call, name, Here(HERE.now + number))
     record = engine.begin(plan, "2026-11-29T00:00:00Z")
     events = len(plan.lowered.events)
