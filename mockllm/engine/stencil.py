@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from operator import itemgetter
 from typing import Any
 
 from mockllm.engine.answer import Answer
+from mockllm.engine.chunked import Unframed
 from mockllm.engine.drawing import Ask, drawing
 from mockllm.engine.exchange import Here, WireExchange
 from mockllm.faults.apply import Report
@@ -139,6 +140,17 @@ def number_of(found: re.Match[bytes]) -> int:
     return number
 
 
+def marks(data: bytes, lengths: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """The number of each mark, and where it begins."""
+    at = FOUND.search(data)
+    while at is not None:
+        number = number_of(at)
+        if number >= len(lengths):
+            raise Unrepeatable("what is sent has the signs of marks")
+        yield number, at.start()
+        at = FOUND.search(data, at.start() + lengths[number])
+
+
 class Cut:
     """Bytes cut at their marks."""
 
@@ -148,17 +160,20 @@ class Cut:
         parts: list[bytes] = []
         order: list[int] = []
         """The place of the name that stands between two parts."""
-        start, at = 0, FOUND.search(data)
-        while at is not None:
-            number = number_of(at)
-            if number >= len(lengths):
-                raise Unrepeatable("what is sent has the signs of marks")
-            parts.append(data[start : at.start()])
-            order.append(places[number])
-            start = at.start() + lengths[number]
-            at = FOUND.search(data, start)
+        torn: dict[tuple[int, int, int], int] = {}
+        """The place of each part of a name: of which, from where and to where in it."""
+        body, start = Unframed(data), 0
+        for number, first in marks(body.data, lengths):
+            place, length, told = places[number], lengths[number], 0
+            for begin, end in body.where(first, length):
+                parts.append(data[start:begin])
+                piece = (place, told, told + end - begin)
+                whole = end - begin == length
+                order.append(place if whole else torn.setdefault(piece, len(lengths) + len(torn)))
+                start, told = end, piece[2]
         parts.append(data[start:])
-        self._pairs = joined(parts, order, len(lengths))
+        self._torn = tuple((place, slice(begin, end)) for place, begin, end in torn)
+        self._pairs = joined(parts, order, len(lengths) + len(torn))
         self._parts = [b""] * (2 * len(order) + 1)
         self._parts[0::2] = parts
         self._named: Callable[[Sequence[bytes]], Sequence[bytes]] = {
@@ -169,6 +184,8 @@ class Cut:
     def filled(self, names: tuple[bytes, ...]) -> bytes:
         """The bytes with names in the places of the marks."""
         known = list(names)
+        for place, piece in self._torn:
+            known.append(names[place][piece])
         for left, between, right in self._pairs:
             known.append(known[left] + between + known[right])
         parts = self._parts.copy()
