@@ -140,15 +140,19 @@ def number_of(found: re.Match[bytes]) -> int:
     return number
 
 
-def marks(data: bytes, lengths: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """The number of each mark, and where it begins."""
+def marks(data: bytes, lengths: Sequence[int]) -> Iterator[tuple[int, int, int]]:
+    """The number of each mark, and from where to where it stands: not to its end where a fault has
+    left the rest of it out."""
     at = FOUND.search(data)
     while at is not None:
-        number = number_of(at)
+        number, first = number_of(at), at.start()
         if number >= len(lengths):
             raise Unrepeatable("what is sent has the signs of marks")
-        yield number, at.start()
-        at = FOUND.search(data, at.start() + lengths[number])
+        stop = first + lengths[number]
+        if at[1] is not None:
+            stop -= len(data[at.end() : stop].lstrip(b"\x7f"))  # what fills up a long mark
+        yield number, first, stop
+        at = FOUND.search(data, stop)
 
 
 class Cut:
@@ -163,12 +167,12 @@ class Cut:
         torn: dict[tuple[int, int, int], int] = {}
         """The place of each part of a name: of which, from where and to where in it."""
         body, start = Unframed(data), 0
-        for number, first in marks(body.data, lengths):
-            place, length, told = places[number], lengths[number], 0
-            for begin, end in body.where(first, length):
+        for number, first, stop in marks(body.data, lengths):
+            place, told = places[number], 0
+            for begin, end in body.where(first, stop - first):
                 parts.append(data[start:begin])
                 piece = (place, told, told + end - begin)
-                whole = end - begin == length
+                whole = end - begin == lengths[number]
                 order.append(place if whole else torn.setdefault(piece, len(lengths) + len(torn)))
                 start, told = end, piece[2]
         parts.append(data[start:])

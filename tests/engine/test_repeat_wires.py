@@ -18,7 +18,7 @@ from mockllm.engine.stencil import Stamped
 from mockllm.profile.library import Library
 from tests.engine.build import HERE, Clock, profile
 
-CALLS, FORMS = 90, 5
+CALLS, FORMS = 60, 4
 """Requests to each wire under each profile, and of how many forms beside their prompts."""
 PROMPTS = ("Hi", "Ho", "one two", "three four", "Grüß dich, 你好", 'a "b" \\ \x7f\x7fAA 1999999900')
 TOOL = {"name": "get_weather", "description": "Of a city"}
@@ -175,6 +175,8 @@ PROFILES = (
     "faults: [{encode: {split: {bytes: 7, gap: 1ms}}}]",
     "faults: [{encode: {split: {bytes: 100}}}]",
     "faults: [{close: rst, at: byte 700}]",
+    "faults: [{edit: {truncate: 30}, at: frame 1}]",
+    "faults: [{edit: {truncate: -9}, at: frame *}]",
     "faults: [{encode: {framing: none}}]",
 )
 
