@@ -54,8 +54,12 @@ class Holes(Identity):
         """Of each mark, in the order of their numbers."""
         self.date = self._marks(("date", ()), DATED, 1)[0]
 
-    def number(self, label: str, below: int) -> int:
+    def draw(self, label: str) -> int:
         """Refused: who draws a number counts with it."""
+        raise Unrepeatable(f"a number was drawn: {label}")
+
+    def number(self, label: str, below: int) -> int:
+        """Refused too."""
         raise Unrepeatable(f"a number was drawn: {label}")
 
     def decimal(self, label: str, least: int, most: int) -> str:

@@ -33,7 +33,7 @@ else:
     @cache
     def reader(cls):
         """What reads all fields of a value, and the place of each."""
-        names = [field.name for field in fields(cls)]
+        names = [field.name for field in fields(cls) if field.init]
         if len(names) == 1:
             return (lambda value: (getattr(value, names[0]),)), {names[0]: 0}
         return attrgetter(*names), {name: place for place, name in enumerate(names)}

@@ -241,10 +241,12 @@ class ReasoningItem(Item):
     """What the model thinks, as a summary of one part."""
 
     thought: Text
+    label: str
+    """Under which its secret is drawn."""
 
     def document(self, status: str, *, whole: bool = True) -> dict[str, Any]:
         """The item, which has no status; with its encrypted content where that is asked for."""
-        secret = "gAAAAAB" + self.style.identity.letters(self.id, 120)
+        secret = "gAAAAAB" + self.style.identity.letters(f"secret/{self.label}", 120)
         return {
             "id": self.id,
             "type": "reasoning",
@@ -314,7 +316,7 @@ def items_of(script: Script, names: Names, style: Style) -> tuple[Item, ...]:
         for part in parts:
             label = f"item/{len(made)}"
             if isinstance(part, Text):
-                made.append(ReasoningItem(names.id("rs", label), style, part))
+                made.append(ReasoningItem(names.id("rs", label), style, part, label))
             else:
                 calls += 1
                 made.append(FunctionItem(names.id("fc", label), style, part, calls))

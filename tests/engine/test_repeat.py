@@ -151,6 +151,13 @@ def test_responses_repeat() -> None:
     assert stamped_ways("script: tools2", call) == REPEATS
 
 
+def test_thoughts_that_only_the_server_can_read_repeat() -> None:
+    """Their secret is a name like others."""
+    said = {"model": "m", "stream": True, "input": "Hi", "include": ["reasoning.encrypted_content"]}
+    call = engine().read("POST", "/v1/responses", (("host", "x"),), json.dumps(said).encode())[0]
+    assert stamped_ways("script: reasoning60", call) == REPEATS
+
+
 @pytest.mark.parametrize(
     "said",
     [MARK, f"{MARK}{MARK}AA", f"{MARK}A", str(CREATED)],

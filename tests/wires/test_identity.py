@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
+from mockllm.timeline.valueclass import replace
 from mockllm.wires.identity import EPOCH, LABELS, YEAR, Identity, digest_of_label
 
 DRAWS: tuple[Callable[[str], object], ...] = (
@@ -78,3 +79,14 @@ def test_labels_are_not_kept_for_ever() -> None:
     for number in range(LABELS + 100):
         Identity("key").number(f"said/{number}", 10)
     assert digest_of_label.cache_info().currsize <= LABELS
+
+
+def test_an_identity_of_another_key() -> None:
+    """What is drawn follows the key, also of a changed copy."""
+    other = replace(Identity("a"), key="b")
+    assert other == Identity("b")
+    assert (
+        other.letters("name", 9)
+        == Identity("b").letters("name", 9)
+        != Identity("a").letters("name", 9)
+    )
