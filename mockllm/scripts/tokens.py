@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from functools import lru_cache
 from itertools import chain, groupby
 
 SLICES, SLICE = 24, 1 << 10
@@ -89,8 +90,19 @@ def count_tokens(*texts: str) -> int:
     """About how many tokens the texts of a prompt have together."""
     size = sum(map(len, texts))
     if size <= SLICES * SLICE:
-        return sum(round(count(text)) for text in texts)
+        return sum([rounded(text) if len(text) <= SHORT else round(count(text)) for text in texts])
     return round(estimate("".join(texts)))
+
+
+SHORT, TEXTS = 512, 512
+"""The characters of a text whose tokens are remembered, and how many such texts are: a conversation
+says again what was said before, below the same words of its system."""
+
+
+@lru_cache(maxsize=TEXTS)
+def rounded(text: str) -> int:
+    """The tokens of a short text."""
+    return round(count(text))
 
 
 def count(text: str) -> float:

@@ -14,11 +14,14 @@ from mockllm.scripts.tokens import (
     KEPT,
     LONGEST,
     PART,
+    SHORT,
     SLICE,
     SLICES,
+    TEXTS,
     cost,
     count,
     count_tokens,
+    rounded,
 )
 
 ENGLISH = """\
@@ -145,7 +148,9 @@ def test_parts_are_the_text(text: str) -> None:
 def test_parts_that_come_again_cost_the_same(text: str) -> None:
     """Whatever is remembered of a part, and however often it comes: equal to the last bit."""
     parts = Counter(PART.findall(text))
-    assert count(text) == sum(cost(part) * number for part, number in parts.items())
+    exactly = sum(cost(part) * number for part, number in parts.items())
+    assert count(text) == exactly
+    assert count_tokens(text) == count_tokens(text) == round(exactly)
 
 
 def test_what_is_remembered_of_parts_is_bounded() -> None:
@@ -154,6 +159,17 @@ def test_what_is_remembered_of_parts_is_bounded() -> None:
         count(f"{'x' * (number % 50)}字{'y' * (number // 50)}")
     assert 0 < len(COSTS) <= KEPT
     assert max(map(len, COSTS)) <= LONGEST
+
+
+def test_only_short_texts_are_remembered() -> None:
+    """A conversation's own, and not its documents."""
+    rounded.cache_clear()
+    for size in (SHORT, SHORT + 1):
+        assert count_tokens("a " * (size // 2) + "." * (size % 2)) > 0
+    assert rounded.cache_info().currsize == 1
+    for number in range(TEXTS + 9):
+        count_tokens(f"Hi {number}")
+    assert rounded.cache_info().currsize == TEXTS
 
 
 @pytest.mark.parametrize("long_size", [20_000, 400_000])
