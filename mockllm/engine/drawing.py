@@ -1,4 +1,4 @@
-"""The names of an answer, drawn together: what `Identity` gives one by one, in a fifth of the time.
+"""The names of an answer, drawn together: what `Identity` gives one by one, in half the time.
 
 Each name is the digest of the key, mixed with that of the name's label. Here all digests of the
 labels stand in one number, which is mixed with the other at once, and the names are cut from it.
