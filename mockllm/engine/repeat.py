@@ -19,6 +19,7 @@ from mockllm.engine.draft import draft, occasions
 from mockllm.engine.plan import Conditions
 from mockllm.engine.remembered import LONG
 from mockllm.engine.stencil import (
+    HOLES,
     Holes,
     HoleyExchange,
     HoleyHere,
@@ -195,7 +196,8 @@ def stamped(case: Case, stencil: Stencil, skipped: tuple[str | None, ...]) -> St
     if outline.effects and outline.script is not None and wire is not None:
         effects = wire.effects(case.call, outline.script, case.exchange.setting)
     identity = case.made.setting.identity if case.made is not None else case.identity
-    return stencil.stamp(identity, case.here.date, skipped, effects)
+    who = case.who if stencil.jitter is not None else ()
+    return stencil.stamp(identity, case.here.date, skipped, effects, who)
 
 
 NO_EFFECTS: tuple[Effect, ...] = ()
@@ -207,9 +209,13 @@ def learned(case: Case, made: Answer, skipped: tuple[str | None, ...]) -> Stenci
     here = HoleyHere(exchange.here.now, exchange.here.url, exchange.here.listeners, holes.date)
     store = Watched(exchange.setting.store)
     setting = replace(exchange.setting, identity=holes, store=store)
-    holey = HoleyExchange(exchange.call, exchange.wire, setting, here, ("holes",))
+    # A fault that acts may do so at a time, so that other waits make another answer.
+    timing = case.route.pacing.pace if all(skipped) else None
+    jitters = timing is not None and timing.jitter > 0 and case.conditions.paced
+    holey = HoleyExchange(exchange.call, exchange.wire, setting, here, HOLES, jitters)
     try:
-        stencil = Stencil(draft(replace(case, made=holey)), holes, store.absent)
+        drawn = draft(replace(case, made=holey))
+        stencil = Stencil(drawn, holes, store.absent, timing if jitters else None)
         return stencil if stamped(case, stencil, skipped).full == made else None
     except Exception:  # `Unrepeatable`, or whatever else a mark in the place of a name leads to
         return None

@@ -13,15 +13,19 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from operator import itemgetter
+from random import Random
 from typing import Any
 
+from mockllm.engine import dice
 from mockllm.engine.answer import Answer
 from mockllm.engine.chunked import Unframed
 from mockllm.engine.drawing import Ask, drawing
 from mockllm.engine.exchange import Here, WireExchange
+from mockllm.engine.jitter import Jitter, waits_of
 from mockllm.faults.apply import Report
 from mockllm.timeline.events import Beat, Extra, Frame, Head, Message, Wait, WireEvent, Write
 from mockllm.timeline.framing import Lowered
+from mockllm.timeline.pacing import Pace
 from mockllm.timeline.score import Score
 from mockllm.timeline.slots import Step
 from mockllm.timeline.valueclass import replace, valueclass
@@ -227,6 +231,9 @@ def joined(parts: list[bytes], order: list[int], first: int) -> tuple[tuple[int,
 class HoleyExchange(WireExchange):
     """An exchange of which nothing may be asked that another call would be told otherwise."""
 
+    jitters: bool = False
+    """Whether its pace may be drawn, because the waits of a call are put in the places of others."""
+
     def fill(self, text: str) -> str:
         """A text without placeholders."""
         if "{{" in text:
@@ -235,7 +242,18 @@ class HoleyExchange(WireExchange):
 
     def random(self, label: str) -> Any:
         """What must not be drawn from."""
-        return Undrawn()
+        return pacing_of(HOLES) if self.jitters and label == PACING else Undrawn()
+
+
+PACING = "pacing"
+"""What a pace is drawn under."""
+HOLES = ("holes",)
+"""What stands for the call that draws it."""
+
+
+def pacing_of(who: tuple[object, ...]) -> Random:
+    """What draws the pace of a call."""
+    return dice.random(*who, PACING)
 
 
 class Undrawn:
@@ -283,16 +301,28 @@ class Stencil:
     """
 
     def __init__(
-        self, answer: Answer, holes: Holes, absent: Iterable[tuple[str, str]] = ()
+        self,
+        answer: Answer,
+        holes: Holes,
+        absent: Iterable[tuple[str, str]] = (),
+        timing: Pace | None = None,
     ) -> None:
-        """`absent` are the kinds and ids of what the answer would be another with."""
+        """`absent` are the kinds and ids of what the answer would be another with; `timing` is its
+        pace where that varies."""
         self.answer = answer
+        self.jitter: Jitter | None = None
         self._absent = tuple(absent)
         self._draw, order = drawing(tuple(holes.asks)[1:])  # without the date, which is the first
         self._lengths = tuple(holes.lengths)
         self._places = (0, *[1 + place for place in order])
         self._moves = answer.score.moves
         self._cut = Cut(answer.score.data, self._lengths, self._places)
+        if timing is not None:
+            events = [step.event for step in answer.steps]
+            self.jitter = Jitter(events, timing)
+            drawn = self.jitter.waits(pacing_of(HOLES))
+            if any(drawn != waits_of(one) for one in (events, answer.lowered.events, self._moves)):
+                raise Unrepeatable("not all waits are those of the pace")
 
     def holds(self, store: Store) -> bool:
         """Whether nothing is in the store that would make it another answer."""
@@ -304,23 +334,36 @@ class Stencil:
         date: str,
         skipped: tuple[str | None, ...] = (),
         effects: tuple[Effect, ...] = (),
+        who: tuple[object, ...] = (),
     ) -> Stamped:
         """The answer under these names; `skipped` tells why faults of the route do not act on this
-        call, None for those that the stencil has the word on; `effects` are the call's own."""
+        call, None for those that the stencil has the word on; `effects` are the call's own, and
+        `who` identifies it where its pace is drawn."""
         names = (date.encode(), *self._draw(identity))
-        return Stamped(self, names, skipped, effects)
+        return Stamped(self, names, skipped, effects, who)
 
-    def score(self, names: tuple[bytes, ...]) -> Score:
+    def score(self, names: tuple[bytes, ...], who: tuple[object, ...]) -> Score:
         """What is played, under these names."""
-        return Score(self._moves, self._cut.filled(names))
+        return Score(self._waited(self._moves, who), self._cut.filled(names))
+
+    def _waited(self, events: tuple[Any, ...], who: tuple[object, ...]) -> tuple[Any, ...]:
+        """The same events with the waits of a call."""
+        if self.jitter is None:
+            return events
+        waits = iter(self.jitter.waits(pacing_of(who)))
+        return tuple([next(waits) if type(event) is Wait else event for event in events])
 
     def full(
-        self, names: tuple[bytes, ...], reports: tuple[Report, ...], effects: tuple[Effect, ...]
+        self,
+        names: tuple[bytes, ...],
+        who: tuple[object, ...],
+        reports: tuple[Report, ...],
+        effects: tuple[Effect, ...],
     ) -> Answer:
         """The whole answer, under these names."""
         data, start = self._cut.filled(names), 0
         events: list[WireEvent] = []
-        for event in self.answer.lowered.events:
+        for event in self._waited(self.answer.lowered.events, who):
             if isinstance(event, Write):
                 stop = start + len(event.data)
                 events.append(Write(data[start:stop], event.apart))
@@ -331,9 +374,14 @@ class Stencil:
                 events.append(replace(event, beat=Beat(event.beat.every, unit)))
             else:
                 events.append(event)
+        steps = self.answer.steps
+        told = self._waited(tuple(step.event for step in steps), who)
         return replace(
             self.answer,
-            steps=tuple(self._step(step, names) for step in self.answer.steps),
+            steps=tuple(
+                self._step(replace(step, event=event), names)
+                for step, event in zip(steps, told, strict=True)
+            ),
             lowered=Lowered(tuple(events), self.answer.lowered.origin),
             reports=reports,
             effects=effects,
@@ -379,7 +427,7 @@ class Stencil:
 class Stamped:
     """An answer under its own names, of which only those are kept: the rest is the stencil's."""
 
-    __slots__ = ("_full", "_names", "_skipped", "_stencil", "effects", "outline")
+    __slots__ = ("_full", "_names", "_skipped", "_stencil", "_who", "effects", "outline")
 
     def __init__(
         self,
@@ -387,20 +435,23 @@ class Stamped:
         names: tuple[bytes, ...],
         skipped: tuple[str | None, ...],
         effects: tuple[Effect, ...],
+        who: tuple[object, ...],
     ) -> None:
         self._stencil = stencil
         self.outline = stencil.answer
-        """The same with marks for names: right as far as kinds, places and sizes go."""
+        """The same with marks for names, and other waits where its pace varies: right as far as
+        kinds, places and sizes go."""
         self.effects = effects
         """What the call leaves behind for later ones, if it is carried out."""
         self._names = names
         self._skipped = skipped
+        self._who = who
         self._full: Answer | None = None
 
     @property
     def score(self) -> Score:
         """What the player plays; filled in anew each time, because nobody else needs it."""
-        return self._stencil.score(self._names)
+        return self._stencil.score(self._names, self._who)
 
     @property
     def reports(self) -> tuple[Report, ...]:
@@ -417,5 +468,5 @@ class Stamped:
     def full(self) -> Answer:
         """The answer itself."""
         if self._full is None:
-            self._full = self._stencil.full(self._names, self.reports, self.effects)
+            self._full = self._stencil.full(self._names, self._who, self.reports, self.effects)
         return self._full

@@ -25,7 +25,7 @@ from mockllm.profile.library import Library
 from mockllm.profile.loader import Loaded
 from mockllm.scripts.script import Script
 from mockllm.scripts.text import TextSource
-from mockllm.timeline.events import Message, Write
+from mockllm.timeline.events import Message, Wait, Write
 from mockllm.timeline.score import Send
 from mockllm.timeline.valueclass import replace
 from mockllm.wires.chat_form import ChatForm
@@ -100,6 +100,9 @@ NEVER = [False] * TIMES
     [
         "",
         "pacing: {ttft: 20ms, itl: 20ms}",
+        "pacing: {ttft: 20ms, itl: 20ms, jitter: 20%}",
+        "pacing: {ttft: 20ms, itl: 20ms, jitter: 90%, distribution: lognormal, head: 3ms}",
+        "pacing: {itl: 20ms, jitter: 50%, distribution: uniform}",
         "dialect: vllm",
         "dialect: azure",
         "script: tools2",
@@ -119,7 +122,7 @@ def test_what_repeats(text: str, stream: bool) -> None:
     "text",
     [
         "script: {words: 9}",
-        "pacing: {ttft: 20ms, jitter: 20%}",
+        "pacing: {ttft: 20ms, jitter: 20%}\nfaults: [{stall: 30s, at: t 100ms}]",
         "pacing: {ttft: 20ms, load: {slots: 2}}",
         "faults: [{send: {comment: late}, at: server 1s}]",
         "account: {rpm: 3}",
@@ -191,6 +194,20 @@ def test_names_differ() -> None:
     assert len({text.split(b"chatcmpl-")[1][:29] for text in texts}) == TIMES
     assert len({text.split(b"date: ")[1][:29] for text in texts}) == TIMES
     assert MARK.encode() not in b"".join(texts)
+
+
+def test_waits_differ() -> None:
+    """Each call has a pace of its own, whose waits are drawn again and are the same again."""
+    text = "pacing: {ttft: 200ms, itl: 20ms, jitter: 20%}\nfaults: [{stall: 30s, nth: [99]}]"
+    plans = list(both(profile(text), chat(stream=True)))
+    waits = [
+        tuple(one for one in plan.answer.score.moves if isinstance(one, Wait)) for plan, _ in plans
+    ]
+    assert waits == [
+        tuple(one for one in made.answer.score.moves if isinstance(one, Wait)) for _, made in plans
+    ]
+    assert len(set(waits)) == TIMES
+    assert isinstance(plans[-1][0].answer, Stamped)
 
 
 def test_another_profile_of_the_same_name() -> None:

@@ -178,6 +178,8 @@ PROFILES = (
     "faults: [{edit: {truncate: 30}, at: frame 1}]",
     "faults: [{edit: {truncate: -9}, at: frame *}]",
     "faults: [{encode: {framing: none}}]",
+    "pacing: {ttft: 200ms, itl: 20ms, jitter: 40%}",
+    "pacing: {ttft: 200ms, itl: 20ms, jitter: 20%}\nfaults: [{stall: 30s, every: 9}]",
 )
 
 
