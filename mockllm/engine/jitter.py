@@ -15,11 +15,14 @@ class Jitter:
 
     def __init__(self, events: Iterable[Message | None], timing: Pace) -> None:
         """`events` are those of an answer of the kind."""
-        self._script = tuple(
+        bare = (
             replace(event, data=b"", around=None) if isinstance(event, Frame) else event
             for event in events
             if event is not None and not isinstance(event, Wait)
         )
+        known: dict[Message, Message] = {}
+        self._script = tuple(known.setdefault(event, event) for event in bare)
+        """Without its waits and its bytes; most frames are the same then, and are kept once."""
         self._timing = timing
 
     def waits(self, random: Random) -> tuple[Wait, ...]:
