@@ -25,8 +25,10 @@ class Lateness:
 
     def note(self, seconds: float) -> None:
         """Count an error, early or late."""
-        slot = int(abs(seconds) * 1000)
-        self._counts[min(MOST, slot)] += 1
+        try:
+            self._counts[int(abs(seconds) * 1000)] += 1
+        except IndexError:
+            self._counts[MOST] += 1
 
     @property
     def counts(self) -> tuple[int, ...]:

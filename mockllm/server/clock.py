@@ -124,23 +124,25 @@ class LoopClock:
     def _ring(self, until: float) -> None:
         """Make every call that is due, in order."""
         self._alarm_at = -inf  # nobody sets the alarm on the way
+        entries, take = self._due, heapq.heappop
         try:
-            while self._due and self._due[0][0] <= until:
-                self._make(heapq.heappop(self._due)[2])
+            while entries and entries[0][0] <= until:
+                due = take(entries)[2]
+                callback, due.callback = due.callback, None
+                if callback is None:
+                    self._cancelled -= 1
+                    continue
+                try:
+                    callback()
+                except Exception as error:
+                    self._tell(callback, error)
         finally:
             self._set_alarm()
 
-    def _make(self, due: Due) -> None:
-        """Make one call; what it raises is the loop's to tell, as with timers of its own."""
-        callback, due.callback = due.callback, None
-        if callback is None:
-            self._cancelled -= 1
-            return
-        try:
-            callback()
-        except Exception as error:
-            context = {"message": f"a timer failed: {callback!r}", "exception": error}
-            self._loop.call_exception_handler(context)
+    def _tell(self, callback: Callable[[], None], error: Exception) -> None:
+        """What a call raises is the loop's to tell, as with timers of its own."""
+        context = {"message": f"a timer failed: {callback!r}", "exception": error}
+        self._loop.call_exception_handler(context)
 
     def _on_alarm(self) -> None:
         # A loop with coarse timers may be early; the alarm's time has come all the same.

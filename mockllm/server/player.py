@@ -136,25 +136,29 @@ class Player(StandIn):
 
     # The timeline
 
-    def _run(self) -> None:
-        """Go on until something has to be waited for."""
+    def _run(self, now: float | None = None) -> None:
+        """Go on until something has to be waited for; `now` is the time, where it is known."""
         self._timer = None
-        moves, turn = self._moves, self._place + BURST
+        if now is None:
+            now = self._clock.now()
+        moves, transport = self._moves, self._transport
+        end, turn = len(moves), self._place + BURST
         while not self._over:
-            self._completed, self._made = self._begun, self._place
+            place = self._place
+            self._completed, self._made = self._begun, place
             if self._full:
                 self._blocked = True
                 return  # resume_writing goes on from here
-            if self._transport.is_closing():
+            if transport.is_closing():
                 return  # a write has failed; connection_lost comes next
-            if self._place == len(moves):
+            if place == end:
                 self._finish("done")
                 return
-            if self._place == turn:
+            if place == turn:
                 self._timer = self._clock.call_at(self._clock.now(), self._run)
                 return
-            move = moves[self._place]
-            self._place += 1
+            move = moves[place]
+            self._place = place + 1
             if type(move) is Send:  # nearly all of them are this or a wait
                 self._begun += move.events
                 self._write(self._data[move.start : move.stop])
@@ -162,7 +166,7 @@ class Player(StandIn):
             self._begun += 1
             match move:
                 case Wait():
-                    if self._wait(move):
+                    if self._wait(move, now):
                         return
                 case Close("rst"):
                     self._reset()
@@ -188,29 +192,39 @@ class Player(StandIn):
 
     def _on_time(self) -> None:
         """A paced wait is over; how late, is noted."""
-        late = self._clock.now() - max(self._due, self._clock.landed)
+        clock = self._clock
+        now, due = clock.now(), self._due
+        late = now - due
+        if clock.landed > due:  # the time jumped, and nothing could come sooner
+            late = now - clock.landed
         if self._lateness is not None:
             self._lateness.note(late - self._late)
         self._late = late
         if late > self._latest:
             self._latest = late
-        self._run()
+        self._run(now)
 
-    def _wait(self, event: Wait) -> bool:
-        """Begin to wait; False if there is nothing to wait for."""
-        now = self._clock.now()
-        self._due = (self._due if event.paced else max(self._due, now)) + event.seconds
-        if self._due <= now:
+    def _wait(self, event: Wait, now: float) -> bool:
+        """Begin to wait; False if there is nothing to wait for. A schedule goes by the time at which
+        this turn began; a fault's wait begins when it begins."""
+        if event.paced:
+            due = self._due = self._due + event.seconds
+            if due > now:
+                self._timer = self._clock.call_at(due, self._on_time)
+                return True
             if self._place == 1:  # planned late: the stream as a whole is, and hurries nothing
                 self._due = now
+            return False
+        now = self._clock.now()
+        self._due = max(self._due, now) + event.seconds
+        if self._due <= now:
             return False
         if event.seconds == FOREVER:
             self._data = b""  # nothing is sent behind it, and a stream may be held for hours
         if event.beat is not None:
             self._beat(event.beat, now + event.beat.every, event.strikes)
         elif event.seconds != FOREVER:
-            then = self._on_time if event.paced else self._run
-            self._timer = self._clock.call_at(self._due, then)
+            self._timer = self._clock.call_at(self._due, self._run)
         return True
 
     def _beat(self, beat: Beat, when: float, left: float) -> None:
