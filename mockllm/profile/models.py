@@ -201,6 +201,11 @@ class Pacing(Strict):
         None, description="How more requests at a time slow it down: {slots, slowdown, queue}."
     )
     speed: StrictFloat = Field(1.0, gt=0, description="Divides the times of this pacing.")
+    catch_up: Literal["each", "join"] = Field(
+        "each",
+        description="How frames are written whose times have passed already: each on its own, or adjacent "
+        "ones joined in one write of at most 16 KiB. The bytes are the same.",
+    )
 
     @model_validator(mode="after")
     def one_speed(self) -> Pacing:
@@ -219,6 +224,7 @@ class Pacing(Strict):
             self.jitter,
             None if self.head is None else self.head / self.speed,
             self.distribution,
+            self.catch_up == "join",
         )
 
 

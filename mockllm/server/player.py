@@ -22,7 +22,7 @@ from mockllm.server.clock import Clock, Timer
 from mockllm.server.kernel import Shortcut, reset_on_close, unsent
 from mockllm.server.standin import StandIn
 from mockllm.timeline.events import FOREVER, Beat, Close, Extra, Wait
-from mockllm.timeline.score import Score, Send
+from mockllm.timeline.score import SHARED, Score, Send
 
 BURST = 256
 """Moves that are made without a wait before other streams have their turn."""
@@ -154,14 +154,15 @@ class Player(StandIn):
             if place == end:
                 self._finish("done")
                 return
-            if place == turn:
+            if place >= turn:
                 self._timer = self._clock.call_at(self._clock.now(), self._run)
                 return
             move = moves[place]
             self._place = place + 1
             if type(move) is Send:  # nearly all of them are this or a wait
                 self._begun += move.events
-                self._write(self._data[move.start : move.stop])
+                stop = self._joined(move, now) if move.joins else move.stop
+                self._write(self._data[move.start : stop])
                 continue
             self._begun += 1
             match move:
@@ -178,6 +179,21 @@ class Player(StandIn):
                     self._completed, self._made = self._begun, self._place
                     self._transport.close()
                     self._finish("done" if complete else "closed")
+
+    def _joined(self, send: Send, now: float) -> int:
+        """Where a write ends that begins with a send and takes along what is late already."""
+        start, moves = send.start, self._moves
+        while send.joins:
+            wait, behind = moves[self._place : self._place + 2]
+            assert isinstance(wait, Wait)
+            assert isinstance(behind, Send)
+            if self._due + wait.seconds > now or behind.stop - start > SHARED:
+                break
+            self._due += wait.seconds
+            self._place += 2
+            self._begun += 1 + behind.events
+            send = behind
+        return send.stop
 
     def _write(self, data: bytes) -> None:
         if self._first_byte is None:

@@ -105,6 +105,8 @@ class Wait:
     paced: bool = False
     beat: Beat | None = None
     """What is sent again and again while it lasts."""
+    joins: bool = False
+    """Whether the writes before and behind it may be one where it is over before it could begin."""
 
     @property
     def strikes(self) -> float:

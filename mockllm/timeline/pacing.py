@@ -63,6 +63,8 @@ class Pace:
     """When the head leaves, in seconds after the request; None: with the first frame."""
     distribution: Distribution = "normal"
     """How the times spread around their means."""
+    joins: bool = False
+    """Whether frames that are late already share a write, instead of having one each."""
 
     def under(self, load: Load, inflight: int, pieces: int) -> Pace:
         """The timing among so many requests; an answer of so many pieces is the measure."""
@@ -71,32 +73,33 @@ class Pace:
         answer = ttft + itl * max(0, pieces - 1)
         return replace(self, ttft=ttft + answer * load.waiting(inflight) / load.slots, itl=itl)
 
-
-INSTANT = Pace()
+    def wait(self, seconds: float) -> Wait:
+        """A wait of its schedule."""
+        return Wait(seconds, paced=True, joins=self.joins)
 
 
 def pace(events: Iterable[Message], timing: Pace, random: Random) -> tuple[Message, ...]:
     """Put the waits of a healthy server between the events of a script."""
     script = tuple(events)
-    if timing == INSTANT:
+    if timing.ttft == timing.itl == 0.0:
         return script
     if not any(isinstance(event, Frame) and not FLOW.isdisjoint(event.kinds) for event in script):
         return pace_whole(script, timing, random)
     out: list[Message] = []
     ttft = jittered(timing.ttft, timing, random)
-    even = Wait(timing.itl, paced=True) if timing.jitter == 0.0 else None
+    even = timing.wait(timing.itl) if timing.jitter == 0.0 else None
     first = True
     for event in script:
         match event:
             case Head() if timing.head is not None:
                 early = min(timing.head, ttft)
-                out += [Wait(early, paced=True), event, Wait(ttft - early, paced=True)]
+                out += [timing.wait(early), event, timing.wait(ttft - early)]
                 continue
             case Head():
-                out.append(Wait(ttft, paced=True))
+                out.append(timing.wait(ttft))
             case Frame(kinds=kinds) if not FLOW.isdisjoint(kinds):
                 if not first:
-                    out.append(even or Wait(jittered(timing.itl, timing, random), paced=True))
+                    out.append(even or timing.wait(jittered(timing.itl, timing, random)))
                 first = False
             case _:
                 pass
@@ -113,14 +116,9 @@ def pace_whole(script: tuple[Message, ...], timing: Pace, random: Random) -> tup
         jittered(timing.itl, timing, random) for _ in range(pieces - 1)
     )
     if timing.head is None:
-        return (Wait(seconds, paced=True), *script)
+        return (timing.wait(seconds), *script)
     early = min(timing.head, seconds)
-    return (
-        Wait(early, paced=True),
-        script[0],
-        Wait(seconds - early, paced=True),
-        *script[1:],
-    )
+    return (timing.wait(early), script[0], timing.wait(seconds - early), *script[1:])
 
 
 def jittered(mean: float, timing: Pace, random: Random) -> float:

@@ -28,6 +28,8 @@ class Send:
     """How many writes of the wire timeline they are."""
     goes_on: bool = field(default=False, compare=False)
     """Whether the next send is one with this, and is another only because this is long."""
+    joins: bool = False
+    """Whether the send behind the next wait may be one with this, where that wait is over already."""
 
 
 Move = Send | Wait | Close
@@ -78,6 +80,8 @@ def score(events: Iterable[WireEvent]) -> Score:
     parts: list[bytes] = []
     start = stop = count = 0
     """The send that is being made: none where `count` is 0."""
+    joins = False
+    """Whether the two moves before are a send that is not apart, and a wait that joins."""
 
     def close(*, goes_on: bool = False) -> None:
         nonlocal start, count
@@ -87,9 +91,15 @@ def score(events: Iterable[WireEvent]) -> Score:
 
     for event in events:
         if type(event) is not Write:
+            joins = count > 0 and type(event) is Wait and event.joins
             close()
             moves.append(event)  # type: ignore[arg-type]  # mypy does not narrow by `type`
             continue
+        if joins and not event.apart:
+            before = moves[-2]
+            assert isinstance(before, Send)
+            moves[-2] = Send(before.start, before.stop, before.events, joins=True)
+        joins = False
         if event.apart or stop - start >= SHARED:
             close(goes_on=not event.apart)
         parts.append(event.data)

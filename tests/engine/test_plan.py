@@ -137,6 +137,16 @@ def test_waits(paced: bool, speed: float, waits: list[Wait]) -> None:
     assert [event for event in plan.lowered.events if isinstance(event, Wait)] == waits
 
 
+def test_which_frames_may_be_joined() -> None:
+    """A healthy server's own waits say so, at any speed; those of faults never do."""
+    made = ask(
+        engine(PACED.replace("1s,", "1s, catch_up: join,"), paced=True, speed=2.0), stream=True
+    )
+    waits = [event for event in made.lowered.events if isinstance(event, Wait)]
+    assert [wait.seconds for wait in waits] == [0.5, 2.0, 0.25, FOREVER]
+    assert [wait.joins for wait in waits] == [True, False, True, False]
+
+
 def test_the_same_request_gives_the_same_plan() -> None:
     """A plan is a function of call, profile and visit: words, jitter and chance included."""
     text = "script: {words: 20}\npacing: {jitter: 20%}\nfaults: [{wait: 1s, at: head, chance: 50%}]"

@@ -86,6 +86,7 @@ def stamped_ways(text: str, call: Call, *, paced: bool = True) -> list[bool]:
     seen = []
     for plan, made in both(profile(text), call, paced=paced):
         assert plan.answer.full == made.answer.full
+        assert plan.answer.score.moves == made.answer.score.moves
         seen.append(isinstance(plan.answer, Stamped))
     return seen
 
@@ -103,6 +104,8 @@ NEVER = [False] * TIMES
         "pacing: {ttft: 20ms, itl: 20ms, jitter: 20%}",
         "pacing: {ttft: 20ms, itl: 20ms, jitter: 90%, distribution: lognormal, head: 3ms}",
         "pacing: {itl: 20ms, jitter: 50%, distribution: uniform}",
+        "pacing: {ttft: 20ms, itl: 20ms, catch_up: join}",
+        "pacing: {ttft: 20ms, itl: 20ms, jitter: 20%, catch_up: join}",
         "dialect: vllm",
         "dialect: azure",
         "script: tools2",

@@ -51,6 +51,8 @@ def test_routes_have_names() -> None:
         ("{ttft: 300ms, itl: 10ms, jitter: 20%, head: 0s}", Pace(0.3, 0.01, 0.2, 0.0)),
         ("{tps: 40}", Pace(0.2, 0.025)),
         ("{itl: 0s}", Pace(0.2, 0.0)),
+        ("{catch_up: each}", Pace(0.2, 0.02)),
+        ("{catch_up: join}", Pace(0.2, 0.02, joins=True)),
     ],
 )
 def test_pacing(text: str, pace: Pace) -> None:

@@ -267,9 +267,10 @@ def test_two_waits_one_after_the_other() -> None:
         raw.read_until(LAST_CHUNK)
 
 
-def test_paced_frames_keep_their_schedule() -> None:
-    """Frames that would have come by then come at once."""
-    profile = "mockllm: 1\npacing: {ttft: 1m, itl: 1m}"
+@pytest.mark.parametrize("catch_up", ["each", "join"])
+def test_paced_frames_keep_their_schedule(catch_up: str) -> None:
+    """Frames that would have come by then come at once, in however many writes."""
+    profile = f"mockllm: 1\npacing: {{ttft: 1m, itl: 1m, catch_up: {catch_up}}}"
     with serving(profile, paced=True) as server, connected(server.service.url) as raw:
         raw.send(chat())
         assert server.wait_for(lambda s: bool(s.engine.journal.entries()), GUARD)

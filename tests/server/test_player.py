@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mockllm.engine.journal import Outcome
 from mockllm.engine.lateness import Lateness
 from mockllm.server.kernel import Shortcut
 from mockllm.server.player import BURST, Player
 from mockllm.timeline.events import FOREVER, Beat, Close, Extra, Wait, WireEvent, Write
-from mockllm.timeline.score import score
+from mockllm.timeline.score import SHARED, score
+from mockllm.timeline.valueclass import replace
 from tests.server.fakes import FakeClock, FakeTransport
 
 
@@ -449,3 +454,162 @@ def test_ttft_counts_from_when_the_request_came() -> None:
     stage.player.play()
     stage.clock.advance(2)
     assert stage.times == [0.75, 1.75]
+
+
+# Catching up
+
+
+def paced(seconds: float = 1.0) -> Wait:
+    """A wait of a schedule whose late frames may share a write."""
+    return Wait(seconds, paced=True, joins=True)
+
+
+def caught_up(*events: WireEvent, busy: float = 10.0) -> list[bytes]:
+    """What is written at once when everything is late by then."""
+    stage = Stage(Write(b"-", apart=True), *events)
+    stage.player.play()
+    stage.clock.time = busy  # the loop was busy
+    stage.clock.advance(0)
+    assert stage.times == [0.0] + [busy] * (len(stage.times) - 1)
+    return [data for _, data in stage.transport.writes[1:]]
+
+
+def test_late_frames_share_a_write() -> None:
+    """What is late already goes in one write, and what is not waits for its time."""
+    stage = Stage(*[event for name in b"abcde" for event in (paced(), Write(bytes([name])))])
+    stage.player.play()
+    stage.clock.advance(1)
+    stage.clock.time = 3.5  # the loop was busy
+    stage.clock.advance(0)
+    stage.clock.advance(10)
+    assert stage.transport.writes == [(1.0, b"a"), (3.5, b"bc"), (4.0, b"d"), (5.0, b"e")]
+    assert Outcome("done", 10, 10, 5, 1.0, 5.0, late=1.5) == stage.outcome
+
+
+def test_late_frames_share_a_write_when_a_reader_has_caught_up() -> None:
+    """Whoever was late: the first goes as the buffer has drained, with all that is late behind it."""
+    stage = Stage(
+        Write(b"x" * 20), paced(), Write(b"a"), paced(), Write(b"b"), Wait(1), Write(b"c"), room=15
+    )
+    stage.player.play()
+    stage.clock.advance(5)
+    stage.transport.drain()
+    assert stage.transport.writes[1:] == [(5.0, b"ab")]
+    stage.clock.advance(1)
+    assert stage.transport.writes[2:] == [(6.0, b"c")]
+
+
+@pytest.mark.parametrize(
+    ("events", "writes"),
+    [
+        ((paced(), Write(b"a"), paced(), Write(b"b")), [b"ab"]),
+        ((paced(), Write(b"a"), Wait(1, True), Write(b"b")), [b"a", b"b"]),
+        ((paced(), Write(b"a", apart=True), paced(), Write(b"b")), [b"a", b"b"]),
+        ((paced(), Write(b"a"), paced(), Write(b"b", apart=True)), [b"a", b"b"]),
+        ((paced(), Write(b"a"), paced(), Write(b"b"), Write(b"c", apart=True)), [b"ab", b"c"]),
+        (
+            (paced(), Write(b"a"), paced(), Write(b"b", apart=True), Write(b"c")),
+            [b"a", b"b", b"c"],
+        ),
+        ((paced(), Write(b"a"), paced(), paced(), Write(b"b")), [b"a", b"b"]),
+        ((paced(), Write(b"a"), Wait(0), Write(b"b")), [b"a", b"b"]),
+        ((paced(), Write(b"a"), Wait(1), paced(), Write(b"b")), [b"a"]),
+        ((paced(), Write(b"a"), paced(), Wait(1), Write(b"b")), [b"a"]),
+        ((paced(), Write(b"a"), paced(), Close("fin"), Write(b"b")), [b"a"]),
+        ((paced(), Write(b"a"), paced(0), Write(b"b")), [b"ab"]),
+    ],
+)
+def test_what_late_frames_share(events: tuple[WireEvent, ...], writes: list[bytes]) -> None:
+    """Nothing but a paced wait that says so, between writes of which no fault wants one apart."""
+    assert caught_up(*events) == writes
+
+
+def test_a_heartbeat_is_not_crossed() -> None:
+    """A wait with heartbeats lasts its full length, and so do they."""
+    stage = Stage(paced(), Write(b"a"), beating(1, 0.5), Write(b"b"), paced(), Write(b"c"))
+    stage.player.play()
+    stage.clock.time = 10.0
+    stage.clock.advance(2)
+    (_, ping) = stage.transport.writes[1]
+    assert stage.transport.writes == [(10.0, b"a"), (10.5, ping), (11.0, b"b"), (12.0, b"c")]
+
+
+def test_a_write_of_late_frames_is_bounded() -> None:
+    """As one of frames that nothing separates, so that a slow reader is heard in time."""
+    part = Write(b"x" * (SHARED // 4))
+    late = [event for _ in range(6) for event in (paced(0.1), part)]
+    assert [len(data) for data in caught_up(*late)] == [SHARED, SHARED // 2]
+    long = Write(b"x" * SHARED)
+    late = [paced(0.1), long, paced(0.1), Write(b"y"), paced(0.1), Write(b"z")]
+    assert caught_up(*late) == [long.data, b"yz"]
+
+
+def test_a_long_chase_gives_others_their_turn() -> None:
+    """Moves that share a write count as what they are."""
+    late = [event for _ in range(BURST) for event in (paced(0.01), Write(b"x" * 1200))]
+    stage = Stage(*late)
+    stage.player.play()
+    stage.clock.time = 10.0
+    turns: list[int] = []
+    stage.clock.call_at(10.0, lambda: turns.append(len(stage.transport.writes)))
+    stage.clock.advance(1)
+    assert 0 < turns[0] < len(stage.transport.writes)
+    assert stage.outcome.bytes_sent == BURST * 1200
+
+
+BEAT = b"\n"
+FRAME = st.tuples(
+    st.builds(paced, st.sampled_from([0.0, 0.5, 1.0, 2.0])),
+    st.builds(Write, st.just(b"?"), st.sampled_from([False, False, True])),
+)
+WIRE_EVENT = st.one_of(
+    st.builds(Write, st.just(b"?"), st.booleans()),
+    st.builds(Wait, st.sampled_from([0.0, 1.0, 3.0]), st.booleans()),
+    st.just(Wait(2.0, beat=Beat(0.5, Extra(BEAT)))),
+    st.builds(Close, st.sampled_from(["fin", "half", "rst"])),
+)
+WIRE_EVENTS = st.lists(
+    st.one_of(FRAME, FRAME, FRAME, FRAME, st.tuples(WIRE_EVENT)), min_size=5, max_size=15
+).map(lambda groups: named([event for group in groups for event in group]))
+
+
+def named(events: list[WireEvent]) -> list[WireEvent]:
+    """The same with another letter in each write."""
+    return [
+        replace(event, data=bytes([64 + place])) if isinstance(event, Write) else event
+        for place, event in enumerate(events)
+    ]
+
+
+@given(
+    WIRE_EVENTS,
+    st.lists(st.tuples(st.sampled_from([0.0, 2.5, 5.0]), st.sampled_from([0.25, 1.0]))),
+)
+def test_a_joined_stream_is_the_same(
+    events: list[WireEvent], schedule: list[tuple[float, float]]
+) -> None:
+    """Each byte leaves when it did, everything that is told is the same, and nothing is crossed but
+    waits that say so."""
+    apart = [replace(e, joins=False) if isinstance(e, Wait) else e for e in events]
+    stages = joined, each = Stage(*events), Stage(*apart)
+    for stage in stages:
+        stage.player.play()
+    for busy, idle in [*schedule, (0.0, 200.0)]:
+        for stage in stages:
+            stage.clock.time += busy
+            stage.clock.advance(idle)
+        assert left(joined) == left(each)
+        assert joined.player.outcome == each.player.outcome
+    assert joined.outcomes == each.outcomes
+    assert joined.transport.ending == each.transport.ending
+    assert joined.lateness.counts == each.lateness.counts
+    for _, data in joined.transport.writes:
+        for one, other in pairwise(byte - 64 for byte in data):
+            between = events[one : other + 1]
+            assert all(isinstance(e, Write) and not e.apart for e in (between[0], between[-1]))
+            assert all(isinstance(e, Wait) and e.joins for e in between[1:-1])
+
+
+def left(stage: Stage) -> list[tuple[float, int]]:
+    """When each byte left."""
+    return [(time, byte) for time, data in stage.transport.writes for byte in data]

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockllm.timeline.events import End, Frame, Message, Wait
-from mockllm.timeline.pacing import INSTANT, Distribution, Load, Pace, jittered, pace
+from mockllm.timeline.pacing import Distribution, Load, Pace, jittered, pace
+from mockllm.timeline.valueclass import replace
 from tests.timeline.samples import DONE, FINISH, ROLE, STREAM, WHOLE, content, script, tool
 
 WHOLE_BODY = Frame(("body",), b"{}", tokens=4)
@@ -25,7 +26,7 @@ def wait(seconds: float) -> Wait:
 @pytest.mark.parametrize(
     ("timing", "events", "paced"),
     [
-        (INSTANT, script(2), script(2)),
+        (Pace(), script(2), script(2)),
         (
             Pace(0.2, 0.02),
             script(2),
@@ -63,6 +64,23 @@ def wait(seconds: float) -> Wait:
 def test_pace(timing: Pace, events: tuple[Message, ...], paced: tuple[Message, ...]) -> None:
     """Head and role leave with the first content; finish, usage and done without a gap."""
     assert pace(events, timing, Random(1)) == paced
+
+
+@pytest.mark.parametrize("timing", [Pace(0.2, 0.02), Pace(0.2, 0.02, 0.2), Pace(0.2, head=0.1)])
+@pytest.mark.parametrize("answer", [script(3), (WHOLE, WHOLE_BODY, End())])
+def test_joining_is_said_by_every_wait(timing: Pace, answer: tuple[Message, ...]) -> None:
+    """And by nothing else: the times are the same."""
+    made = pace(answer, replace(timing, joins=True), Random(1))
+    waits = [event for event in made if isinstance(event, Wait)]
+    assert waits
+    assert all(wait.joins for wait in waits)
+    plain = tuple(replace(e, joins=False) if isinstance(e, Wait) else e for e in made)
+    assert plain == pace(answer, timing, Random(1))
+
+
+def test_what_takes_no_time_has_no_waits() -> None:
+    """Neither jitter nor an early head make one, and nothing is late."""
+    assert pace(script(2), Pace(0, 0, 0.2, 0.5, joins=True), Random(1)) == script(2)
 
 
 def test_jitter_is_drawn_from_the_generator() -> None:

@@ -34,6 +34,38 @@ def test_what_nothing_separates_shares_a_call() -> None:
     )
 
 
+def test_what_may_be_joined() -> None:
+    """Sends around a wait that says so, unless a fault wants one of them apart."""
+    wait = Wait(1.0, paced=True, joins=True)
+    made = score(
+        (
+            wait,
+            Write(b"a"),
+            Write(b"b"),
+            wait,
+            Write(b"c"),
+            wait,
+            Write(b"d", apart=True),
+            wait,
+            Write(b"e"),
+            Wait(1.0, paced=True),
+            Write(b"f"),
+            wait,
+            wait,
+            Write(b"g"),
+        )
+    )
+    sends = [move for move in made.moves if isinstance(move, Send)]
+    assert sends == [
+        Send(0, 2, 2, joins=True),
+        Send(2, 3),
+        Send(3, 4),
+        Send(4, 5),
+        Send(5, 6),
+        Send(6, 7),
+    ]
+
+
 def test_a_call_that_is_long_enough_is_not_shared() -> None:
     """So that a slow reader is heard in time."""
     half = Write(b"x" * (SHARED // 2))
@@ -76,7 +108,7 @@ def test_nothing() -> None:
 EVENTS = st.lists(
     st.one_of(
         st.builds(Write, st.binary(max_size=9), st.booleans()),
-        st.builds(Wait, st.floats(0, 9)),
+        st.builds(Wait, st.floats(0, 9), joins=st.booleans()),
         st.builds(Close, st.sampled_from(["fin", "rst"])),
     )
 )
