@@ -14,6 +14,8 @@ FRAMES = 50
 """The frames with text in a stream."""
 PACE = 20.0
 """Milliseconds of TTFT and of ITL where streams are paced."""
+SHORT = 5.0
+"""Milliseconds of ITL where it is short: 200 tokens a second and stream."""
 MODEL = "gpt-4o-mini"
 NUMBER = "00000000"
 """What the loads put a running number in the place of: no two requests are equal."""

@@ -108,6 +108,9 @@ def bars() -> Iterator[Bar]:
     for peer, limit in (("pacer", 0.5), ("naive", 2), ("aimock", 2)):
         value = ratio("capacity", ours, peer, rate)
         yield Bar(f"paced capacity against {peer}", "≥", limit, "×", value)
+    short, joined = "capacity at 5 ms", "mockllm, catch_up: join"
+    what = "paced capacity with catch_up: join against pacer, ITL 5 ms"
+    yield Bar(what, "≥", 0.65, "×", ratio(short, joined, "pacer", rate))
     asked = "requests_per_second"
     for suffix, which in (("", ""), (" repeated", ", the same request each time")):
         value = ratio(f"unpaced{suffix}", ours, "aimock", rate)

@@ -70,6 +70,13 @@ class Streams:
     count: int
     pace: float = 0.0
     """Milliseconds of TTFT and ITL."""
+    itl: float | None = None
+    """Milliseconds of ITL, where they are others."""
+
+    @property
+    def gap(self) -> float:
+        """Milliseconds of ITL."""
+        return self.pace if self.itl is None else self.itl
 
     def command(self, bench: Bench, port: int, frames: int, seconds: float) -> list[str]:
         """The load program with its options."""
@@ -85,7 +92,7 @@ class Streams:
             "-e": self.ask.end,
             "-f": frames,
             "-t": self.pace,
-            "-i": self.pace,
+            "-i": self.gap,
             "-w": warm,
         }
         words = [word for name, value in options.items() for word in (name, str(value))]
@@ -95,7 +102,7 @@ class Streams:
         """The times of the streams. Raises `Broken` where one of them was not whole; of paced ones
         some may not have ended in time, which is `unfinished`: that server is late, not wrong."""
         _, frames = probed(server.port, self.ask)
-        whole = LONG * self.pace * frames / 1000
+        whole = LONG * (self.pace + self.gap * (frames - 1)) / 1000
         command = self.command(bench, server.port, frames, max(bench.seconds, whole))
         before = server.cpu_seconds
         said = json.loads(subprocess.check_output(command))

@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from mockllm.profile.loader import load
-from tests.bench.load import Bench
+from mockllm.timeline.pacing import Pace
+from tests.bench.asking import chat
+from tests.bench.load import Bench, Streams
 from tests.bench.process import Broken, pinned
 from tests.bench.servers import ALL as SERVERS
-from tests.bench.servers import mockllm
+from tests.bench.servers import mockllm, pacer
 from tests.bench.without import UPKEEP
 from tests.bench.workloads import ALL as WORKLOADS
 from tests.bench.workloads import crosscheck, faults, held, routes, upkeep
@@ -24,6 +27,7 @@ PROFILES = {
     **{name: faults.text(fault) for name, fault in faults.FAULTS.items()},
     "held": held.PROFILE,
     "paced": mockllm.profile(pace=20),
+    "joined": mockllm.profile(pace=20, itl=5, catch_up="join"),
 }
 
 
@@ -50,6 +54,18 @@ def test_servers_are_started_on_the_port_that_is_asked_for(name: str, tmp_path: 
         words = peer.start(Bench(tmp_path, 1.0), "stream", pace)(4711)
         assert any("4711" in word for word in words)
         assert all(isinstance(word, str) for word in words)
+
+
+def test_server_and_load_have_the_same_times(tmp_path: Path) -> None:
+    """TTFT and ITL, where they differ and where they do not."""
+    bench = Bench(tmp_path, 1.0)
+    for itl, expected in ((None, "20.0"), (5.0, "5.0")):
+        words = Streams(chat(stream=True), 7, 20.0, itl).command(bench, 4711, 50, 1.0)
+        options = dict(pairwise(words))
+        assert (options["-t"], options["-i"], options["-n"]) == ("20.0", expected, "7")
+    assert pacer.command(bench, 20.0, 5.0)(4711)[1:] == ["4711", "50", "20.0", "5.0"]
+    made = load(PROFILES["joined"], name="p").profile.all_routes[0].pacing.pace
+    assert made == Pace(0.02, 0.005, joins=True)
 
 
 def test_what_is_missing_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
+from typing import Literal
 
 from tests.bench.asking import TEXT
 from tests.bench.load import Bench
@@ -22,9 +23,17 @@ def serve(bench: Bench, profile: str, *launcher: str) -> Start:
     return lambda port: [*words, "--port", str(port)]
 
 
-def profile(*more: str, pace: float = 0.0, script: str = SCRIPT) -> str:
-    """A profile with one route, and further lines."""
-    lines = ["mockllm: 1", f"pacing: {{ttft: {pace:g}ms, itl: {pace:g}ms}}", f"script: {script}"]
+def profile(
+    *more: str,
+    pace: float = 0.0,
+    itl: float | None = None,
+    catch_up: Literal["each", "join"] = "each",
+    script: str = SCRIPT,
+) -> str:
+    """A profile with one route, and further lines; ITL is TTFT where it is not given."""
+    gap = pace if itl is None else itl
+    pacing = f"pacing: {{ttft: {pace:g}ms, itl: {gap:g}ms, catch_up: {catch_up}}}"
+    lines = ["mockllm: 1", pacing, f"script: {script}"]
     return "\n".join([*lines, *more]) + "\n"
 
 

@@ -8,15 +8,15 @@ from tests.bench.peer import Peer, Work
 from tests.bench.process import Start
 
 
-def command(bench: Bench, pace: float, *more: str) -> Start:
+def command(bench: Bench, ttft: float, itl: float, *more: str) -> Start:
     """The pacer with its options."""
     program = str(bench.folder / "pacer")
-    return lambda port: [program, str(port), str(FRAMES), str(pace), str(pace), *more]
+    return lambda port: [program, str(port), str(FRAMES), str(ttft), str(itl), *more]
 
 
 def start(bench: Bench, work: Work, pace: float) -> Start:
     """The pacer."""
-    return command(bench, pace)
+    return command(bench, pace, pace)
 
 
 PEER = Peer(

@@ -25,7 +25,7 @@ ALL: dict[str, Workload] = {
     for work in (
         limit.WORK,
         *paced.WORKS,
-        capacity.WORK,
+        *capacity.WORKS,
         *unpaced.WORKS,
         *others.WORKS,
         *whole.WORKS,

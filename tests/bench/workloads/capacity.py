@@ -3,39 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
 
-from tests.bench.asking import PACE, chat
+from tests.bench.asking import PACE, SHORT, chat
 from tests.bench.figures import Figures, largest
 from tests.bench.load import Bench, Streams
 from tests.bench.peer import Peer, Peers
-from tests.bench.process import Broken, running
+from tests.bench.process import Broken, Start, running
+from tests.bench.servers import mockllm, pacer
 from tests.bench.workload import Measure, Workload, each
 
 LATE = 10.0
 """Milliseconds of p99 gap error that are allowed."""
 START, MOST = 200, 8000
 """Streams at a time."""
+SHOWS = ("frames_per_second", "streams_at_a_time", "gap_p99")
+ABOUT = f"the most paced frames a second while the p99 gap error is at most {LATE:g} ms"
 
 
-def measure(bench: Bench, peer: Peer) -> Figures:
+def searched(bench: Bench, start: Start, streams: Streams) -> Figures:
     """Search for the number of streams at which times no longer hold, and take the best before."""
-    best: Figures = {"frames_per_second": 0.0, "gap_p99": 0.0}
-    ask = peer.ask(chat(stream=True))
+    best: Figures = dict.fromkeys(("frames_per_second", "gap_p99", "load_percent"), 0.0)
 
     def holds(count: int) -> bool:
         nonlocal best
-        with running(peer.start(bench, "paced", PACE)) as server:
+        with running(start) as server:
             try:
-                found = Streams(ask, count, PACE).run(bench, server)
+                found = replace(streams, count=count).run(bench, server)
             except Broken:  # a server that is too full loses or breaks streams
                 return False
         if found["unfinished"] or found["gap_p99"] > LATE:
             return False
         if found["frames_per_second"] > best["frames_per_second"]:
-            best = {name: found[name] for name in ("frames_per_second", "gap_p99")}
+            best = {name: found[name] for name in best}
         return True
 
-    return {"streams_at_a_time": largest(holds, START, MOST), **best}
+    return {"streams_at_a_time": largest(holds, streams.count, MOST), **best}
+
+
+def measure(bench: Bench, peer: Peer) -> Figures:
+    """The capacity of a server."""
+    streams = Streams(peer.ask(chat(stream=True)), START, PACE)
+    return searched(bench, peer.start(bench, "paced", PACE), streams)
 
 
 def subjects(bench: Bench, peers: Peers) -> Mapping[str, Measure]:
@@ -43,9 +53,25 @@ def subjects(bench: Bench, peers: Peers) -> Mapping[str, Measure]:
     return each(bench, peers, "paced", measure)
 
 
-WORK = Workload(
-    "capacity",
-    f"the most paced frames a second while the p99 gap error is at most {LATE:g} ms",
-    subjects,
-    ("frames_per_second", "streams_at_a_time", "gap_p99"),
+def short(bench: Bench, peers: Peers) -> Mapping[str, Measure]:
+    """The limit, and mockllm with late frames each on its own and joined."""
+    starts: dict[str, Start] = {}
+    if "pacer" in peers:
+        starts["pacer"] = pacer.command(bench, PACE, SHORT)
+    if "mockllm" in peers:
+        paced = partial(mockllm.profile, pace=PACE, itl=SHORT)
+        starts["mockllm"] = mockllm.serve(bench, paced())
+        starts["mockllm, catch_up: join"] = mockllm.serve(bench, paced(catch_up="join"))
+    streams = Streams(chat(stream=True), START // 2, PACE, SHORT)
+    return {name: partial(searched, bench, start, streams) for name, start in starts.items()}
+
+
+WORKS = (
+    Workload("capacity", ABOUT, subjects, SHOWS),
+    Workload(
+        f"capacity at {SHORT:g} ms",
+        f"the same at an ITL of {SHORT:g} ms",
+        short,
+        (*SHOWS, "load_percent"),
+    ),
 )

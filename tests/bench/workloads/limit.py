@@ -17,7 +17,7 @@ def subjects(bench: Bench, peers: Peers) -> Mapping[str, Measure]:
     """The load, against one send a frame and one send a stream."""
 
     def measure(*more: str) -> Figures:
-        with running(pacer.command(bench, 0, *more)) as server:
+        with running(pacer.command(bench, 0, 0, *more)) as server:
             return Streams(chat(stream=True), CONNECTIONS).run(bench, server)
 
     return {"a send a frame": measure, "a send a stream": lambda: measure("join")}
