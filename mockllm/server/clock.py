@@ -17,6 +17,8 @@ from typing import Protocol
 
 MAX_CANCELLED = 100
 """Cancelled timers that may wait for their time, if they are not more than half of all."""
+PATIENCE = 0.0075
+"""Seconds for which patient calls let others pass: less than what makes times worthless."""
 ROUNDING = 1e-6
 """Seconds by which sums of floats may miss: a wait of an hour is over after two half hours."""
 
@@ -41,8 +43,12 @@ class Clock(Protocol):
     def call_at(self, when: float, callback: Callable[[], None]) -> Timer:
         """Call back at a time, or soon if it is past."""
 
+    def call_about(self, when: float, callback: Callable[[], None]) -> Timer:
+        """The same, or some milliseconds later where the loop is busy: a patient call."""
+
     def catch_up(self) -> None:
-        """Make the calls that are due: for who keeps the loop busy, and is in no call himself."""
+        """Make the calls that are due, and of the patient ones those that have waited for long: for who
+        keeps the loop busy, and is in no call himself."""
 
 
 class Due:
@@ -59,6 +65,10 @@ class Due:
         if self.callback is not None:
             self.callback = None
             self._cancelled()
+
+
+Entry = tuple[float, int, Due]
+"""When a call is due, and which of those of one time it is."""
 
 
 class LoopClock:
@@ -78,7 +88,11 @@ class LoopClock:
         self._ahead = 0.0
         self.landed = -inf
         """The time at which it was advanced last."""
-        self._due: list[tuple[float, int, Due]] = []
+        self._due: list[Entry] = []
+        self._patient: list[Entry] = []
+        """Calls that let others pass; they come over to the others when it is their turn."""
+        self._until = -inf
+        """Up to when calls are being made."""
         self._order = itertools.count()
         self._cancelled = 0
         self._alarm: asyncio.TimerHandle | None = None
@@ -99,11 +113,24 @@ class LoopClock:
             self._set_alarm()
         return due
 
+    def call_about(self, when: float, callback: Callable[[], None]) -> Timer:
+        """The same, but `catch_up` passes it over until it has been patient for long enough."""
+        if when <= self._until:
+            return self.call_at(when, callback)  # its turn comes now
+        due = Due(callback, self._forget)
+        heapq.heappush(self._patient, (when, next(self._order), due))
+        if when < self._alarm_at:
+            self._set_alarm()
+        return due
+
     def catch_up(self) -> None:
         """Make the calls that are due. A hundred requests that come together take ten milliseconds
         to plan; frames of other streams do not wait for all of them."""
-        if self._due and self._due[0][0] <= (now := self.now()):
-            self._ring(now)
+        if self._due or self._patient:
+            now = self.now()
+            self._hurry(now - PATIENCE)
+            if self._due and self._due[0][0] <= now:
+                self._ring(now)
 
     def advance(self, seconds: float) -> None:
         """Move the time forward at once, and make every call that is due by then, before returning.
@@ -119,11 +146,19 @@ class LoopClock:
             raise ValueError(f"advance: expected seconds, 0 or more, got {seconds!r}")
         self._ahead += seconds
         self.landed = self.now()
+        self._hurry(self.landed + ROUNDING)
         self._ring(self.landed + ROUNDING)
+
+    def _hurry(self, until: float) -> None:
+        """It is the turn of patient calls, too."""
+        patient = self._patient
+        while patient and patient[0][0] <= until:
+            heapq.heappush(self._due, heapq.heappop(patient))
 
     def _ring(self, until: float) -> None:
         """Make every call that is due, in order."""
         self._alarm_at = -inf  # nobody sets the alarm on the way
+        self._until = until
         entries, take = self._due, heapq.heappop
         try:
             while entries and entries[0][0] <= until:
@@ -137,6 +172,7 @@ class LoopClock:
                 except Exception as error:
                     self._tell(callback, error)
         finally:
+            self._until = -inf
             self._set_alarm()
 
     def _tell(self, callback: Callable[[], None], error: Exception) -> None:
@@ -146,22 +182,30 @@ class LoopClock:
 
     def _on_alarm(self) -> None:
         # A loop with coarse timers may be early; the alarm's time has come all the same.
-        self._ring(max(self.now(), self._alarm_at))
+        until = max(self.now(), self._alarm_at)
+        self._hurry(until)
+        self._ring(until)
 
     def _set_alarm(self) -> None:
         """Ask the loop for the earliest timer, and for no other."""
         if self._alarm is not None:
             self._alarm.cancel()
             self._alarm = None
-        self._alarm_at = inf
-        if self._due:
-            self._alarm_at = self._due[0][0]
+        self._alarm_at = min(first(self._due), first(self._patient))
+        if self._alarm_at < inf:
             self._alarm = self._loop.call_at(self._alarm_at - self._ahead, self._on_alarm)
 
     def _forget(self) -> None:
         """A timer was cancelled: throw such away before they pile up."""
         self._cancelled += 1
-        if self._cancelled > MAX_CANCELLED and self._cancelled * 2 > len(self._due):
-            self._due[:] = [entry for entry in self._due if entry[2].callback is not None]
-            heapq.heapify(self._due)
+        kept = len(self._due) + len(self._patient)
+        if self._cancelled > MAX_CANCELLED and self._cancelled * 2 > kept:
+            for entries in (self._due, self._patient):
+                entries[:] = [entry for entry in entries if entry[2].callback is not None]
+                heapq.heapify(entries)
             self._cancelled = 0
+
+
+def first(entries: list[Entry]) -> float:
+    """When the first of some calls is due; never, where there are none."""
+    return entries[0][0] if entries else inf

@@ -226,7 +226,10 @@ class Player(StandIn):
         if event.paced:
             due = self._due = self._due + event.seconds
             if due > now:
-                self._timer = self._clock.call_at(due, self._on_time)
+                if event.joins:
+                    self._timer = self._clock.call_about(due, self._on_time)
+                else:
+                    self._timer = self._clock.call_at(due, self._on_time)
                 return True
             if self._place == 1:  # planned late: the stream as a whole is, and hurries nothing
                 self._due = now

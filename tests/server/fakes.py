@@ -27,6 +27,8 @@ class FakeClock:
     def __init__(self) -> None:
         self.time = 0.0
         self.landed = 0.0
+        self.patient = 0
+        """How many calls were asked for that may let others pass."""
         self._order = itertools.count()
         self._due: list[tuple[float, int, FakeTimer]] = []
 
@@ -37,6 +39,10 @@ class FakeClock:
         timer = FakeTimer(callback)
         heapq.heappush(self._due, (when, next(self._order), timer))
         return timer
+
+    def call_about(self, when: float, callback: Callable[[], None]) -> Timer:
+        self.patient += 1
+        return self.call_at(when, callback)
 
     def advance(self, seconds: float) -> None:
         """Let time pass, making every call that falls due, in order."""

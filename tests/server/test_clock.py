@@ -7,6 +7,7 @@ import gc
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import closing, contextmanager
 from functools import partial
+from itertools import cycle
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from mockllm.engine.plan import Conditions
 from mockllm.profile.library import Library
 from mockllm.profile.loader import load
 from mockllm.scripts.named import CANONICAL
-from mockllm.server.clock import MAX_CANCELLED, Due, LoopClock
+from mockllm.server.clock import MAX_CANCELLED, PATIENCE, Due, LoopClock, Timer
 from mockllm.server.service import Service, Settings
 from mockllm.server.threaded import Threaded
 from tests.server.raw import GUARD, chat, connected, text_of
@@ -50,13 +51,28 @@ def on(
         runner.run(guarded())
 
 
-def test_order(make_loop: Callable[[], asyncio.AbstractEventLoop]) -> None:
+Call = Callable[[LoopClock, float, Callable[[], None]], Timer]
+
+
+TURNS = cycle((LoopClock.call_at, LoopClock.call_about))
+
+
+def either(clock: LoopClock, when: float, callback: Callable[[], None]) -> Timer:
+    """One way to ask for a call after the other."""
+    return next(TURNS)(clock, when, callback)
+
+
+CALLS = pytest.mark.parametrize("call", [LoopClock.call_at, LoopClock.call_about, either])
+
+
+@CALLS
+def test_order(call: Call, make_loop: Callable[[], asyncio.AbstractEventLoop]) -> None:
     """What is due is called in the order of its time, of one time in the order asked, at once."""
 
     async def test(clock: LoopClock) -> None:
         start, called = clock.now(), list[str]()
         for name, when in (("c", 30.0), ("a", 10.0), ("d", 30.0), ("b", 20.0), ("late", 50.0)):
-            clock.call_at(start + when, partial(called.append, name))
+            call(clock, start + when, partial(called.append, name))
         clock.advance(40)
         assert called == ["a", "b", "c", "d"]
         clock.advance(10)
@@ -65,7 +81,10 @@ def test_order(make_loop: Callable[[], asyncio.AbstractEventLoop]) -> None:
     on(make_loop, test)
 
 
-def test_the_time_jumps_first(make_loop: Callable[[], asyncio.AbstractEventLoop]) -> None:
+@CALLS
+def test_the_time_jumps_first(
+    call: Call, make_loop: Callable[[], asyncio.AbstractEventLoop]
+) -> None:
     """A callback sees the new time; what it asks for within the span comes in its place."""
 
     async def test(clock: LoopClock) -> None:
@@ -76,11 +95,11 @@ def test_the_time_jumps_first(make_loop: Callable[[], asyncio.AbstractEventLoop]
 
         def beat(when: float) -> None:
             note("beat")
-            clock.call_at(start + when + 10, partial(beat, when + 10))
+            call(clock, start + when + 10, partial(beat, when + 10))
 
-        clock.call_at(start + 10, partial(beat, 10))
-        clock.call_at(start + 25, partial(note, "other"))
-        clock.call_at(start + HOUR - 5, partial(note, "end"))
+        call(clock, start + 10, partial(beat, 10))
+        call(clock, start + 25, partial(note, "other"))
+        call(clock, start + HOUR - 5, partial(note, "end"))
         clock.advance(HOUR)
         names = [name for name, _ in called]
         assert names[:3] == ["beat", "beat", "other"]
@@ -110,12 +129,15 @@ class Stopped(asyncio.SelectorEventLoop):
         return 0.0
 
 
-def test_later_waits_become_shorter(make_loop: Callable[[], asyncio.AbstractEventLoop]) -> None:
+@CALLS
+def test_later_waits_become_shorter(
+    call: Call, make_loop: Callable[[], asyncio.AbstractEventLoop]
+) -> None:
     """Of an hour less a moment only the moment is left, for the loop's own timer too."""
 
     async def test(clock: LoopClock) -> None:
         over = asyncio.Event()
-        clock.call_at(clock.now() + HOUR, over.set)
+        call(clock, clock.now() + HOUR, over.set)
         clock.advance(HOUR - 0.02)
         assert not over.is_set()
         await over.wait()
@@ -123,17 +145,20 @@ def test_later_waits_become_shorter(make_loop: Callable[[], asyncio.AbstractEven
     on(make_loop, test)
 
 
-def test_without_being_advanced(make_loop: Callable[[], asyncio.AbstractEventLoop]) -> None:
+@CALLS
+def test_without_being_advanced(
+    call: Call, make_loop: Callable[[], asyncio.AbstractEventLoop]
+) -> None:
     """Timers come by themselves, in order, also one that is asked for last and due first, and one
     whose time is past."""
 
     async def test(clock: LoopClock) -> None:
         called, over = list[str](), asyncio.Event()
         now = clock.now()
-        clock.call_at(now + 0.03, over.set)
-        clock.call_at(now + 0.02, partial(called.append, "second"))
-        clock.call_at(now + 0.01, partial(called.append, "first"))
-        clock.call_at(now - 1, partial(called.append, "past"))
+        call(clock, now + 0.03, over.set)
+        call(clock, now + 0.02, partial(called.append, "second"))
+        call(clock, now + 0.01, partial(called.append, "first"))
+        call(clock, now - 1, partial(called.append, "past"))
         assert called == []
         await over.wait()
         assert called == ["past", "first", "second"]
@@ -141,14 +166,37 @@ def test_without_being_advanced(make_loop: Callable[[], asyncio.AbstractEventLoo
     on(make_loop, test)
 
 
-def test_cancelled(make_loop: Callable[[], asyncio.AbstractEventLoop]) -> None:
+def test_patient_calls_let_others_pass() -> None:
+    """Who keeps the loop busy makes the calls that are due, and patient ones when they have waited."""
+    with closing(Stopped()) as loop:
+        time, called = [0.0], list[str]()
+        clock = LoopClock(loop, lambda: time[0])
+        for when in (1.0, 1.002, 1.004):
+            clock.call_about(when, partial(called.append, f"patient {when}"))
+        clock.call_at(1.003, partial(called.append, "other"))
+        for now, expected in (
+            (1.0029, []),
+            (1.003, ["other"]),
+            (1.0 + PATIENCE, ["patient 1.0"]),
+            (1.003 + PATIENCE, ["patient 1.002"]),
+        ):
+            time[0] = now
+            clock.catch_up()
+            assert called == expected
+            called.clear()
+        clock.advance(0)
+        assert called == ["patient 1.004"]
+
+
+@CALLS
+def test_cancelled(call: Call, make_loop: Callable[[], asyncio.AbstractEventLoop]) -> None:
     """What is called off does not come, also if a call that is due with it does that."""
 
     async def test(clock: LoopClock) -> None:
         start, called = clock.now(), list[str]()
-        second = clock.call_at(start + 2, partial(called.append, "second"))
-        clock.call_at(start + 1, second.cancel)
-        clock.call_at(start + 3, partial(called.append, "third"))
+        second = call(clock, start + 2, partial(called.append, "second"))
+        call(clock, start + 1, second.cancel)
+        call(clock, start + 3, partial(called.append, "third"))
         clock.advance(HOUR)
         second.cancel()
         assert called == ["third"]
@@ -156,14 +204,15 @@ def test_cancelled(make_loop: Callable[[], asyncio.AbstractEventLoop]) -> None:
     on(make_loop, test)
 
 
-def test_cancelled_timers_do_not_pile_up() -> None:
+@CALLS
+def test_cancelled_timers_do_not_pile_up(call: Call) -> None:
     """Streams whose clients leave do not fill the memory until their waits would be over."""
 
     async def test(clock: LoopClock) -> None:
         clock.call_at(clock.now() + HOUR, lambda: None)
         before = timers()
         for _ in range(10 * MAX_CANCELLED):
-            clock.call_at(clock.now() + HOUR, lambda: None).cancel()
+            call(clock, clock.now() + HOUR, lambda: None).cancel()
         assert timers() - before <= MAX_CANCELLED
 
     on(asyncio.new_event_loop, test)

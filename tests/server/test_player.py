@@ -499,6 +499,15 @@ def test_late_frames_share_a_write_when_a_reader_has_caught_up() -> None:
     assert stage.transport.writes[2:] == [(6.0, b"c")]
 
 
+def test_only_waits_that_join_let_others_pass() -> None:
+    """Neither those of other paces nor those of faults, whose times are theirs."""
+    stage = Stage(paced(), Write(b"a"), Wait(1, True), Write(b"b"), Wait(1), Write(b"c"))
+    stage.player.play()
+    stage.clock.advance(3)
+    assert stage.times == [1.0, 2.0, 3.0]
+    assert stage.clock.patient == 1
+
+
 @pytest.mark.parametrize(
     ("events", "writes"),
     [
