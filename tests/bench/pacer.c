@@ -2,9 +2,9 @@
  *
  *   pacer PORT FRAMES TTFT_MS ITL_MS [join]
  *
- * One thread, epoll, a heap of deadlines. A request is whatever one read returns. With `join` the
- * frames that are due in one turn share a send, and without a pace so does the whole stream: that is
- * to find out how much the load can take. */
+ * One thread, epoll, a heap of deadlines. A request is whatever is read while no stream is sent; what
+ * is read while one is sent is the rest of it. With `join` the frames that are due in one turn share a
+ * send, and without a pace so does the whole stream: that is to find out how much the load can take. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
@@ -20,11 +20,11 @@
 
 typedef struct {
     double due;
-    int fd;
+    int fd, turn;
 } Timer;
 
 static Timer heap[MOST];
-static int size, sent[MOST];
+static int size, sent[MOST], turn[MOST]; /* a timer of another turn is nobody's any more */
 
 static double now(void)
 {
@@ -38,7 +38,7 @@ static void push(double due, int fd)
     int at = size++;
     for (; at > 0 && heap[(at - 1) / 2].due > due; at = (at - 1) / 2)
         heap[at] = heap[(at - 1) / 2];
-    heap[at] = (Timer){due, fd};
+    heap[at] = (Timer){due, fd, turn[fd]};
 }
 
 static Timer pop(void)
@@ -92,18 +92,23 @@ int main(int argc, char **argv)
                     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
                     event.data.fd = fd;
                     epoll_ctl(poll_fd, EPOLL_CTL_ADD, fd, &event);
-                    sent[fd] = 0;
+                    sent[fd] = frames;
                 }
             } else if (recv(fd, request, sizeof request, 0) > 0) {
+                if (sent[fd] < frames)
+                    continue;
                 sent[fd] = 0;
                 push(now() + ttft, fd);
             } else {
+                turn[fd]++;
                 close(fd);
             }
         }
         double time = now();
         while (size && heap[0].due <= time) {
             Timer timer = pop();
+            if (timer.turn != turn[timer.fd])
+                continue;
             size_t filled = 0;
             do { /* more than one only with `join` */
                 int number = ++sent[timer.fd];
