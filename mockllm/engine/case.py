@@ -72,6 +72,15 @@ class Case:
         return Identity(f"{before}/{dice.key(self.visit.attempt)}")
 
     @property
+    def heard(self) -> Setting:
+        """What a wire listens in: the setting of the exchange, whose names make no difference."""
+        if self.made is not None:
+            return self.made.setting
+        return setting_of(
+            self.call, self.profile, self.wire, NOBODY, self.store, ready=self.ready, busy=self.busy
+        )
+
+    @property
     def exchange(self) -> WireExchange:
         """The call on its wire, as faults and wires see it; made when it is asked for, because what is
         stamped does without."""
@@ -96,6 +105,7 @@ def place_of(*parts: object) -> str:
     return dice.key(*parts)
 
 
+NOBODY = Identity("")
 NAMED = "key of its dice"
 """What is remembered of a request: all of its names but the attempt."""
 

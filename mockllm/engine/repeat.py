@@ -165,7 +165,7 @@ def gist_of(case: Case, wire: Wire) -> Hashable | None:
 
 def heard_gist(case: Case, wire: Wire) -> Hashable | None:
     """The same, worked out: all of its words, where not both its wire and its script say less."""
-    call, setting = case.call, case.exchange.setting
+    call, setting = case.call, case.heard
     way = (call.method, call.path, call.keep_alive, call.http10, call.model, call.stream)
     unserved = case.profile.strict and case.found.route is None  # the answer tells why
     listens = case.route.script.listens or unserved

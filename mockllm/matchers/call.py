@@ -10,8 +10,8 @@ from typing import Any
 
 from mockllm.timeline.valueclass import valueclass
 
-HEADERS = "headers"
-"""Under which a request remembers its headers by name."""
+HEADERS, FINGERPRINT = "headers", "fingerprint"
+"""Under which a request remembers its headers by name, and what identifies it."""
 PREFIX = "mock-"
 """What a model or an API key begins with that chooses a profile."""
 
@@ -157,12 +157,12 @@ class Call:
     @property
     def fingerprint(self) -> str:
         """What identifies the request: its path and raw body, equal for a retry."""
-        words = (self.method, self.path, self.body)
-        known, text = self.memo.get("fingerprint", (None, ""))
-        if known != words:
-            text = fingerprint_of(*words)
-            self.memo["fingerprint"] = (words, text)
-        return str(text)
+        method, path, body = self.method, self.path, self.body
+        known: tuple[str, str, bytes, str] | None = self.memo.get(FINGERPRINT)
+        if known is None or known[2] is not body or known[1] != path or known[0] != method:
+            known = (method, path, body, fingerprint_of(method, path, body))
+            self.memo[FINGERPRINT] = known
+        return known[3]
 
 
 def fingerprint_of(method: str, path: str, body: bytes) -> str:

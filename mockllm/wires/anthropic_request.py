@@ -18,7 +18,7 @@ from typing import Any
 from mockllm.faults.fault import ErrorSpec
 from mockllm.matchers.call import Call, Conversation
 from mockllm.scripts.tokens import count_tokens
-from mockllm.wires.json_bytes import compact
+from mockllm.wires.json_bytes import without
 from mockllm.wires.wire import Refused
 
 TOKENS_PER_MESSAGE = 3
@@ -111,8 +111,7 @@ def prompt_tokens(call: Call) -> int:
 
 def gist(call: Call) -> Hashable:
     """What of a request an answer depends on: all but the messages, of which the tokens count."""
-    rest = {key: value for key, value in call.data.items() if key != "messages"}
-    return compact(rest), prompt_tokens(call)
+    return without(call.data, "messages"), prompt_tokens(call)
 
 
 def invalid(message: str) -> Refused:

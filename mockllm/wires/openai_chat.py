@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable, Iterator, Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import zip_longest
 from typing import Any, ClassVar
 
@@ -32,7 +32,7 @@ from mockllm.wires.chat_request import conversation, stream_options, texts_of
 from mockllm.wires.chat_stored import stored
 from mockllm.wires.dialects import Dialect, dialect_of_path
 from mockllm.wires.identity import Identity
-from mockllm.wires.json_bytes import around, place, template
+from mockllm.wires.json_bytes import around, place, template, without
 from mockllm.wires.json_bytes import compact as compact
 from mockllm.wires.json_bytes import quoted as quoted
 from mockllm.wires.logprobs import Logprobs
@@ -59,8 +59,6 @@ NUMBERS: Mapping[str, tuple[int, float]] = {
     "max_completion_tokens": (1, math.inf),
 }
 """Parameters that are whole numbers, with their least and largest value (openai-openapi)."""
-SCALARS = (bool, float, int, str, type(None))
-"""Values of JSON that hold no others; `repr` tells 1 from 1.0 and from true."""
 FIELDS = {"messages": list, "model": str, "temperature": float, "max_tokens": int, "stream": bool}
 """What pydantic looks at in the servers that check with it."""
 MASKS = 16
@@ -94,7 +92,7 @@ class OpenAIChat(Wire):
         """Model, stream and conversation; a deployment is a model where the body names none."""
         data, model = call.data, call.data.get("model")
         named = model if isinstance(model, str) and model else call.params.get("deployment")
-        said = Later(lambda: conversation(data))
+        said = Later(partial(conversation, data))
         return Understood(named, data.get("stream") is True, said)
 
     def gist(self, call: Call, setting: Setting) -> Hashable | None:
@@ -102,11 +100,7 @@ class OpenAIChat(Wire):
         made from this one may tell more."""
         if type(self) is not OpenAIChat:
             return None
-        rest = tuple(
-            (k, repr(value) if type(value) in SCALARS else compact(value))
-            for k, value in call.data.items()
-            if k != "messages"
-        )
+        rest = without(call.data, "messages")
         options = stream_options(call.data)
         told = not call.stream or options.usage or not setting.dialect.chat.usage_chunk
         return rest, self.prompt_tokens(call) if told or options.each_usage else None

@@ -24,7 +24,7 @@ from mockllm.wires.chat_form import Named, Options
 from mockllm.wires.chat_request import stream_options
 from mockllm.wires.dialects import Dialect, dialect_of_path
 from mockllm.wires.identity import Identity
-from mockllm.wires.json_bytes import compact, place, quoted, template
+from mockllm.wires.json_bytes import compact, place, quoted, template, without
 from mockllm.wires.logprobs import Logprobs
 from mockllm.wires.openai_chat import done_frame, overridden
 from mockllm.wires.openai_check import (
@@ -89,9 +89,8 @@ class OpenAICompletions(Wire):
             return None
         options = stream_options(call.data)
         told = not call.stream or options.usage or options.each_usage
-        rest = {key: value for key, value in call.data.items() if key != "prompt"}
-        count = len(prompts(call.data) or ())
-        return compact(rest), count, self.prompt_tokens(call) if told else None
+        rest, count = without(call.data, "prompt"), len(prompts(call.data) or ())
+        return rest, count, self.prompt_tokens(call) if told else None
 
     def check(self, call: Call, setting: Setting) -> None:
         """Refuse what OpenAI refuses: no model, no prompt, wrong types, too few candidates."""

@@ -30,7 +30,7 @@ from mockllm.scripts.script import Script
 from mockllm.timeline.events import Frame, Message
 from mockllm.timeline.valueclass import replace
 from mockllm.wires.dialects import dialect_of_path
-from mockllm.wires.json_bytes import compact
+from mockllm.wires.json_bytes import without
 from mockllm.wires.responses_check import check, unknown_previous
 from mockllm.wires.responses_items import Event
 from mockllm.wires.responses_paths import everywhere, is_served, refusing
@@ -81,7 +81,7 @@ class OpenAIResponses(Wire):
         from an earlier response depends on that, too."""
         if type(self) is not OpenAIResponses or call.data.get("previous_response_id") is not None:
             return None
-        rest = compact({key: value for key, value in call.data.items() if key != "input"})
+        rest = without(call.data, "input")
         return rest, call.conversation.turn, self.prompt_tokens(call)
 
     def prompt_tokens(self, call: Call) -> int:

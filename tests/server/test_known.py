@@ -82,7 +82,7 @@ def asked(profile: str, *requests: bytes) -> tuple[list[bytes], list[tuple[objec
         for request in requests:
             raw.send(request)
             answers.append(undated(answer_of(raw)))
-        server.settle()
+            server.settle()  # else the next may come before aiohttp has seen the end of this one
         told: list[tuple[object, ...]] = [
             (
                 call.number,
