@@ -336,7 +336,7 @@ class Record:
     """The place of one call in the journal: it asks its player until that is over."""
 
     __slots__ = (
-        "_at", "_entry", "_growing", "_outcome", "_player", "_time", "number", "plan", "size",
+        "_at", "_growing", "_outcome", "_player", "_time", "number", "plan", "size",
     )  # fmt: skip
 
     def __init__(self, number: int, time: str, plan: Plan, at: float = 0.0) -> None:
@@ -348,7 +348,6 @@ class Record:
         self._outcome = UNPLAYED
         self._player: Playing | None = None
         self._growing: Callable[[], Plan] | None = None
-        self._entry: Entry | None = None
 
     @classmethod
     def unseen(cls, plan: Plan) -> Record:
@@ -357,15 +356,9 @@ class Record:
 
     @property
     def entry(self) -> Entry:
-        """The call as it stands now."""
-        if self._player is not None:
-            return self._made(self._player.outcome)
-        if self._entry is None:
-            self._entry = self._made(self._outcome)
-        return self._entry
-
-    def _made(self, outcome: Outcome) -> Entry:
-        """The call, with such an outcome."""
+        """The call as it stands now. It is made each time: keeping a thousand of them, to be thrown away
+        when they are cold, takes longer."""
+        outcome = self._outcome if self._player is None else self._player.outcome
         plan = self.plan if self._growing is None else self._growing()
         return Entry(self.number, self._time, plan, outcome, self._at)
 
@@ -377,7 +370,7 @@ class Record:
         """Write down how the call went."""
         if self._growing is not None:
             self.plan, self._growing = self._growing(), None
-        self._player, self._entry, self._outcome = None, None, outcome
+        self._player, self._outcome = None, outcome
         return self.entry
 
 

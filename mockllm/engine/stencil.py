@@ -339,8 +339,11 @@ class Stencil:
         """The answer under these names; `skipped` tells why faults of the route do not act on this
         call, None for those that the stencil has the word on; `effects` are the call's own, and
         `who` identifies it where its pace is drawn."""
-        names = (date.encode(), *self._draw(identity))
-        return Stamped(self, names, skipped, effects, who)
+        return Stamped(self, identity, date, skipped, effects, who)
+
+    def names(self, identity: Identity, date: str) -> tuple[bytes, ...]:
+        """The names that an answer bears."""
+        return (date.encode(), *self._draw(identity))
 
     def score(self, names: tuple[bytes, ...], who: tuple[object, ...]) -> Score:
         """What is played, under these names."""
@@ -425,25 +428,29 @@ class Stencil:
 
 
 class Stamped:
-    """An answer under its own names, of which only those are kept: the rest is the stencil's."""
+    """An answer under its own names, of which only what draws them is kept: the rest is the stencil's."""
 
-    __slots__ = ("_full", "_names", "_skipped", "_stencil", "_who", "effects", "outline")
+    __slots__ = (
+        "_date", "_full", "_identity", "_skipped", "_stencil", "_who", "effects", "outline",
+    )  # fmt: skip
 
     def __init__(
         self,
         stencil: Stencil,
-        names: tuple[bytes, ...],
+        identity: Identity,
+        date: str,
         skipped: tuple[str | None, ...],
         effects: tuple[Effect, ...],
         who: tuple[object, ...],
     ) -> None:
         self._stencil = stencil
+        self._identity = identity
+        self._date = date
         self.outline = stencil.answer
         """The same with marks for names, and other waits where its pace varies: right as far as
         kinds, places and sizes go."""
         self.effects = effects
         """What the call leaves behind for later ones, if it is carried out."""
-        self._names = names
         self._skipped = skipped
         self._who = who
         self._full: Answer | None = None
@@ -452,6 +459,11 @@ class Stamped:
     def score(self) -> Score:
         """What the player plays; filled in anew each time, because nobody else needs it."""
         return self._stencil.score(self._names, self._who)
+
+    @property
+    def _names(self) -> tuple[bytes, ...]:
+        """The names, drawn anew: those of a thousand calls would be kept for their journal."""
+        return self._stencil.names(self._identity, self._date)
 
     @property
     def reports(self) -> tuple[Report, ...]:
