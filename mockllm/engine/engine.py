@@ -378,11 +378,11 @@ class Engine:
 
     def ended(self, entry: Entry) -> None:
         """A call is over: the next request like it is another attempt, or another call."""
-        if entry.plan.outline.faults or entry.plan.before:
+        plan, sent = entry.plan, entry.delivered
+        if plan.answer.outline.faults or plan.before:
             self.demands.note(entry)
-        self.totals.note(entry)
-        ticket, now = entry.plan.visit.ticket, self._now()
-        sent = entry.delivered
+        self.totals.note(entry, sent)
+        ticket, now = plan.visit.ticket, self._now()
         self._counters.end(ticket, now, success=sent.succeeded, first=entry.logical)
         counts, limited = self._counted.pop(ticket, ((), False))
         self._inflight.end(ticket)
@@ -557,7 +557,13 @@ def split_target(target: str) -> tuple[str, str]:
     return unquote(path), query
 
 
-DECODE = json.JSONDecoder().decode
+DECODER = json.JSONDecoder()
+
+
+def decoded(text: str) -> Any:
+    """The JSON of a text; most end where it does."""
+    data, end = DECODER.raw_decode(text)
+    return data if end == len(text) else DECODER.decode(text)
 
 
 def parse(body: bytes) -> tuple[Mapping[str, Any], str | None]:
@@ -567,7 +573,7 @@ def parse(body: bytes) -> tuple[Mapping[str, Any], str | None]:
     try:
         # Whose encoding is plain need not be found out.
         plain = body[:1] == b"{" and body[1:2] != b"\0"
-        data = DECODE(body.decode("utf-8", "surrogatepass")) if plain else json.loads(body)
+        data = decoded(body.decode("utf-8", "surrogatepass")) if plain else json.loads(body)
     except (ValueError, RecursionError) as error:
         return {}, str(error) or type(error).__name__
     if not isinstance(data, dict):

@@ -197,7 +197,7 @@ class Entry(Received):
     @property
     def delivered(self) -> Delivered:
         """What was handed to the kernel, in numbers."""
-        outline, outcome = self.plan.outline, self.outcome
+        outline, outcome = self.plan.answer.outline, self.outcome
         completed = outcome.completed >= len(outline.lowered.origin)
         if completed and outcome.ending == "done" and outcome.bytes_sent:
             return outline.delivered
@@ -379,7 +379,7 @@ UNPLAYED = Outcome()
 
 def size_of(plan: Plan) -> int:
     """The bytes that a plan keeps alive, roughly."""
-    return len(plan.call.body) + plan.outline.size
+    return len(plan.call.body) + plan.answer.outline.size
 
 
 class Journal:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple, cast
 
+from mockllm.engine.answer import Delivered
 from mockllm.engine.journal import Ending, Entry
 
 
@@ -51,9 +52,9 @@ class Totals:
         self._calls: dict[tuple[str, str, str, int, Ending], Total] = {}
         self._fired: dict[Fired, int] = {}
 
-    def note(self, entry: Entry) -> None:
-        """Add a call that is over."""
-        plan, outcome, sent = entry.plan, entry.outcome, entry.delivered
+    def note(self, entry: Entry, sent: Delivered) -> None:
+        """Add a call that is over, and what was sent of its answer."""
+        plan, outcome = entry.plan, entry.outcome
         # A plain tuple finds its `Kind`, and is made in a fifth of the time.
         kind = (
             plan.profile,

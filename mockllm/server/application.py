@@ -144,12 +144,12 @@ class Application:
         except Exception as error:
             connection.failed = error
             return False
-        taken = 0
+        taken, outline = 0, plan.answer.outline
         if score.at_once and len(score.data) <= AT_ONCE:
             taken = score.offer(way)
         record = engine.begin(plan, said(came), connection.came)
-        if taken == len(score.data) and taken and not plan.outline.idle:
-            events, after = len(plan.outline.lowered.events), self._clock.now() - connection.came
+        if taken == len(score.data) and taken and not outline.idle:
+            events, after = len(outline.lowered.events), self._clock.now() - connection.came
             self._ended(record, Outcome("done", events, events, taken, after, after))
         else:
             head = begun.head

@@ -116,7 +116,7 @@ class JsonLines(Lines):
 def call_line(entry: Entry) -> str:
     """A call in one line."""
     plan, outcome, sent = entry.plan, entry.outcome, entry.delivered
-    call, ended, outline = plan.call, outcome.ended, plan.outline
+    call, ended, outline = plan.call, outcome.ended, plan.answer.outline
     model = f" model={call.model}" if call.model else ""
     stream = " stream" if call.stream else ""
     after = f" after={ended:.3f}s" if ended is not None else ""

@@ -103,10 +103,11 @@ def check_model(call: Call, *, needed: bool = True) -> None:
 
 def check_stream(call: Call) -> None:
     """Refuse what cannot say whether and how to stream."""
-    for name, kind, words in (("stream", bool, "a boolean"), ("stream_options", dict, "an object")):
-        value = call.data.get(name)
-        if value is not None and not isinstance(value, kind):
-            raise wrong_type(name, words, value)
+    stream, options = call.data.get("stream"), call.data.get("stream_options")
+    if stream is not None and not isinstance(stream, bool):
+        raise wrong_type("stream", "a boolean", stream)
+    if options is not None and not isinstance(options, dict):
+        raise wrong_type("stream_options", "an object", options)
 
 
 def check_stream_options(call: Call) -> None:
