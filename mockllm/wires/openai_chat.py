@@ -446,8 +446,10 @@ def overridden(usage: dict[str, Any], values: Mapping[str, Any]) -> dict[str, An
 
 
 def prompt_tokens(call: Call) -> int:
-    """About the tokens of all message texts, and the overhead of a chat."""
-    messages = call.data.get("messages") or ()
+    """About the tokens of all message texts, and the overhead of a chat; also of a request that is
+    refused, whose messages may be anything."""
+    found = call.data.get("messages")
+    messages = found if isinstance(found, list) else ()
     texts = (text for message in messages for text in texts_of(message))
     return TOKENS_PER_REPLY + TOKENS_PER_MESSAGE * len(messages) + count_tokens(*texts)
 

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from mockllm.engine.journal import Outcome
 from mockllm.timeline.events import FOREVER, Close, Frame, Wait
 from tests.engine.build import ask, engine, error, status, written
 from tests.timeline.oracle import read
@@ -190,3 +191,14 @@ def test_where_no_wire_is() -> None:
     assert (status(plan), error(plan)["code"]) == (503, "server_is_overloaded")
     text = "routes: [{match: {path: /health}, faults: [{send: {frame: {delta: {}}}, at: head}, {error: , at: end}]}]"
     assert b'"type":"server_error"' in written(ask(engine(text), "/health", method="GET"))
+
+
+@pytest.mark.parametrize("profile", ["", "faults: [{fail: 429, over: {tokens: 9, per: 60s}}]"])
+@pytest.mark.parametrize("messages", [5, 1.5, True, "Hi", {"a": 1}])
+def test_messages_that_are_none_are_refused(profile: str, messages: object) -> None:
+    """Whoever counts the tokens of what came before it is checked, or after it was refused."""
+    to = engine(profile)
+    for _ in range(3):
+        plan = ask(to, messages=messages)
+        assert (status(plan), error(plan)["param"]) == (400, "messages")
+        to.ended(to.begin(plan, "").update(Outcome("done")))
