@@ -108,7 +108,7 @@ def base(
         )
         return exchange.error(spec), Refused(spec), None, ()
     except Refused as error:
-        refused = error.with_traceback(None)  # whose frames hold it
+        refused = error.alone
         return error.answer or exchange.error(error.spec), refused, None, ()
 
 

@@ -499,7 +499,7 @@ class Engine:
             call, profile = self._selected(call, path_name, otherwise)
             chosen = False
         except Refused as error:
-            refusal, chosen = error.with_traceback(None), True  # whose frames hold it
+            refusal, chosen = error.alone, True
             profile = otherwise or self.profile
         way = call.memo.get(WAY)
         if way is None or way.profile is not profile.profile or way.told != told_of(call):

@@ -37,6 +37,12 @@ class Refused(Exception):
         self.answer = answer
         self.why = spec.message or "" if why is None else why
 
+    @property
+    def alone(self) -> Refused:
+        """The same without how it came about: frames that hold it, also those of what came before."""
+        self.__context__ = None
+        return self.with_traceback(None)
+
 
 @valueclass(frozen=True, slots=True)
 class Understood:

@@ -376,3 +376,31 @@ def test_stencils_are_bounded_in_bytes() -> None:
             server.plan(chat(stream=True, user=str(user)), None, HERE)
     assert 0 < repeats.size <= 1_000_000
     assert 1 < len(repeats) < 30
+
+
+@pytest.mark.parametrize(
+    ("target", "body"),
+    [
+        ("/openai/v1/chat/completions", {"model": "m", "messages": []}),
+        ("/openai/v1/embeddings", {"model": "m", "input": True}),
+        ("/v2/models/m/infer", {"inputs": 3}),
+    ],
+)
+def test_nothing_of_a_refused_call_is_left_in_a_cycle(target: str, body: dict[str, Any]) -> None:
+    """Also where it was refused because of another mistake, whose frames hold the refusal."""
+    server = engine()
+    headers = (("content-type", "application/json"),)
+
+    def refused() -> bool:
+        return (
+            ask(server, target, headers=headers, body=json.dumps(body).encode()).refused is not None
+        )
+
+    assert refused()
+    gc.collect()
+    gc.disable()
+    try:
+        assert refused()
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
