@@ -137,9 +137,11 @@ class Repeats:
 
 def is_plain(case: Case, wire: Wire) -> bool:
     """Whether the answer can depend on nothing but the request, the route and its faults."""
-    route = case.route
+    route, profile = case.route, case.profile
+    unserved = profile.strict and case.found.route is None  # the answer tells why
     return (
         not wire.tells_busy
+        and not (unserved and not profile.routes_by_request)
         and case.refusal is None
         and not case.headers
         and route.pacing.load is None

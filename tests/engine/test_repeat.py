@@ -33,7 +33,7 @@ from mockllm.wires.dialects import DIALECTS
 from mockllm.wires.identity import Identity
 from mockllm.wires.openai_chat import OpenAIChat
 from mockllm.wires.wire import Setting
-from tests.engine.build import HERE, Clock, ask, engine, profile, status
+from tests.engine.build import HERE, Clock, ask, engine, error, profile, status
 
 LIBRARY = Library()
 STRIDE = 157
@@ -404,3 +404,13 @@ def test_nothing_of_a_refused_call_is_left_in_a_cycle(target: str, body: dict[st
         assert gc.collect() == 0
     finally:
         gc.enable()
+
+
+def test_a_refusal_that_tells_of_the_attempt_is_made_each_time() -> None:
+    """Why no route of a strict profile matches may be another reason at each attempt."""
+    server = engine("strict: true\nmodels: [gpt-4o]\nroutes: [{match: {attempt: 99}}]")
+    for attempt in range(1, 7):
+        plan = ask(server)
+        assert f"attempt is {attempt}, wanted 99" in str(plan.refused)
+        assert f"attempt is {attempt}, wanted 99" in error(plan)["message"]
+        server.ended(server.begin(plan, "").update(Outcome("done")))
