@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import subprocess
-import sys
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,9 +12,9 @@ import pytest
 
 from mockllm.profile.loader import load
 from mockllm.timeline.pacing import Pace
-from tests.bench.asking import chat
+from tests.bench.asking import chat, frames
 from tests.bench.load import Bench, Streams
-from tests.bench.process import Broken, pinned
+from tests.bench.process import Broken, accepts, free_port, pinned
 from tests.bench.servers import ALL as SERVERS
 from tests.bench.servers import mockllm, pacer
 from tests.bench.without import UPKEEP
@@ -86,14 +86,26 @@ def test_a_workload_has_subjects_where_mockllm_is_there(tmp_path: Path) -> None:
 
 
 def test_the_upkeep_that_is_taken_out_is_there(tmp_path: Path) -> None:
-    """The patches fit, and the command goes on behind them."""
-    profile = tmp_path / "p.yaml"
-    profile.write_text(mockllm.profile(), "utf-8")
+    """The patches fit: a server answers behind them as before, also what it has answered before."""
     taken = {word for words in upkeep.SUBJECTS.values() for word in words[-1:] if word}
     assert {one for words in taken for one in words.split(",")} == set(UPKEEP)
-    words = [sys.executable, "-m", "tests.bench.without", ",".join(UPKEEP), "check", str(profile)]
-    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
-    assert done.returncode == 0, done.stderr
+    start = mockllm.serve(
+        Bench(tmp_path, 1.0), mockllm.profile(), *upkeep.LAUNCHER, ",".join(UPKEEP)
+    )
+    port = free_port()
+    with subprocess.Popen(start(port), stderr=subprocess.PIPE) as process:
+        try:
+            assert accepts(port, process), process.communicate()[1]
+            kept = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+            for ask in (chat(stream=False), chat(stream=True)) * 3:
+                kept.request("POST", ask.path, ask.payload, {"Content-Type": "application/json"})
+                response = kept.getresponse()
+                text = response.read().decode()
+                found = (response.status, len(frames(text, ask.mark)))
+                assert found == (200, 50 if ask.body["stream"] else 1), text
+            kept.close()
+        finally:
+            process.terminate()
 
 
 def test_guidellms_report_is_read() -> None:
