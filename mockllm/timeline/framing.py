@@ -211,11 +211,16 @@ def render_head(head: Head, *, length: int, date: str) -> bytes:
     return "\r\n".join([*lines, "", ""]).encode("latin-1", "replace")
 
 
+PHRASES = {status.value: status.phrase for status in HTTPStatus} | {
+    413: "Request Entity Too Large",
+    414: "Request-URI Too Long",
+    416: "Requested Range Not Satisfiable",
+    422: "Unprocessable Entity",
+}
+"""The standard reason phrases. Python 3.13 took those of RFC 9110 for these four; the servers that are
+imitated ran on earlier ones, and what is sent does not depend on the Python that sends it."""
+
+
 def reason_phrase(head: Head) -> str:
     """The reason phrase; empty for a status that has none (529, as uvicorn and aiohttp send it)."""
-    if head.reason is not None:
-        return head.reason
-    try:
-        return HTTPStatus(head.status).phrase
-    except ValueError:
-        return ""
+    return PHRASES.get(head.status, "") if head.reason is None else head.reason
