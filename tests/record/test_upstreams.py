@@ -239,7 +239,7 @@ def test_a_body_over_the_limit(out: Path) -> None:
     asked: list[bytes] = []
     with answered(out, asked) as raw:
         raw.send(request(b"x" * (33 << 20), f"Content-Length: {33 << 20}"))
-        assert raw.read_until(b"\r\n") == b"HTTP/1.1 413 Request Entity Too Large\r\n"
+        assert raw.read_until(b"\r\n").startswith(b"HTTP/1.1 413 ")  # Pythons name it in two ways
     assert asked == []
     assert cassette(out).exchanges == ()
 
