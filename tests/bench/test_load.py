@@ -116,10 +116,12 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
     return Bench.made(tmp_path_factory.mktemp("bench"), 0.2, 1)
 
 
-def loaded(bench: Bench, port: int, expected: int, ask: Ask | None = None) -> dict[str, float]:
+def loaded(
+    bench: Bench, port: int, expected: int, ask: Ask | None = None, seconds: float = 0.2
+) -> dict[str, float]:
     """What the load says of two streams at a time, unpinned: tests share the machine."""
     streams = Streams(ask or chat(stream=True), 2)
-    command = streams.command(bench, port, expected, 0.2)
+    command = streams.command(bench, port, expected, seconds)
     done = subprocess.check_output([*command[3:], "-w", "0.1"], timeout=60)
     found: dict[str, float] = json.loads(done)
     return found
@@ -127,7 +129,8 @@ def loaded(bench: Bench, port: int, expected: int, ask: Ask | None = None) -> di
 
 def test_the_load_counts_the_frames_of_the_server(bench: Bench) -> None:
     with MockLLM("{mockllm: 1, script: {words: 50}}") as server:
-        found = loaded(bench, int(server.url.rpartition(":")[2]), 50)
+        # Longer than the garbage collector of a process with all these tests may stop the server.
+        found = loaded(bench, int(server.url.rpartition(":")[2]), 50, seconds=2.0)
         bodies = [entry.plan.call.body for entry in server.calls]
     assert (found["broken"], found["unfinished"]) == (0, 0)
     assert checked(found)
