@@ -14,6 +14,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from http import HTTPStatus
 from pathlib import Path
 
 import pytest
@@ -239,7 +240,8 @@ def test_a_body_over_the_limit(out: Path) -> None:
     asked: list[bytes] = []
     with answered(out, asked) as raw:
         raw.send(request(b"x" * (33 << 20), f"Content-Length: {33 << 20}"))
-        assert raw.read_until(b"\r\n").startswith(b"HTTP/1.1 413 ")  # Pythons name it in two ways
+        phrase = HTTPStatus(413).phrase  # aiohttp's, which goes by the Python that runs
+        assert raw.read_until(b"\r\n") == f"HTTP/1.1 413 {phrase}\r\n".encode()
     assert asked == []
     assert cassette(out).exchanges == ()
 
