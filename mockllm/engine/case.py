@@ -74,29 +74,29 @@ class Case:
     @property
     def heard(self) -> Setting:
         """What a wire listens in: the setting of the exchange, whose names make no difference."""
-        if self.made is not None:
-            return self.made.setting
-        return setting_of(
-            self.call, self.profile, self.wire, NOBODY, self.store, ready=self.ready, busy=self.busy
-        )
+        return self._setting(NOBODY) if self.made is None else self.made.setting
 
     @property
     def exchange(self) -> WireExchange:
         """The call on its wire, as faults and wires see it; made when it is asked for, because what is
         stamped does without."""
         if self.made is None:
-            setting = setting_of(
-                self.call,
-                self.profile,
-                self.wire,
-                self.identity,
-                self.store,
-                ready=self.ready,
-                busy=self.busy,
-            )
+            setting = self._setting(self.identity)
             finish(self, made=WireExchange(self.call, self.wire, setting, self.here, self.who))
         assert self.made is not None
         return self.made
+
+    def _setting(self, identity: Identity) -> Setting:
+        """What its answer depends on beside the call and the script, under the names of an identity."""
+        return setting_of(
+            self.call,
+            self.profile,
+            self.wire,
+            identity,
+            self.store,
+            ready=self.ready,
+            busy=self.busy,
+        )
 
 
 @lru_cache(maxsize=64)
