@@ -146,7 +146,7 @@ class Application:
             return False
         taken, outline = 0, plan.answer.outline
         if score.at_once and len(score.data) <= AT_ONCE:
-            taken = score.offer(way)
+            taken = score.offer(way.send)
         record = engine.begin(plan, said(came), connection.came)
         if taken == len(score.data) and taken and not outline.idle:
             events, after = len(outline.lowered.events), self._clock.now() - connection.came

@@ -11,16 +11,23 @@ import asyncio
 import heapq
 import itertools
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
 from math import inf, isfinite
 from typing import Protocol
 
 MAX_CANCELLED = 100
 """Cancelled timers that may wait for their time, if they are not more than half of all."""
+NEAR = 0.1
+"""Seconds within which a call is due again that is kept in line rather than in the heap."""
 PATIENCE = 0.0075
 """Seconds for which patient calls let others pass: less than what makes times worthless."""
 ROUNDING = 1e-6
 """Seconds by which sums of floats may miss: a wait of an hour is over after two half hours."""
+
+
+Callback = Callable[[], float | None]
+"""What is called; where it says a time, it is called again then, by the same timer."""
 
 
 class Timer(Protocol):
@@ -40,10 +47,10 @@ class Clock(Protocol):
     def now(self) -> float:
         """The time."""
 
-    def call_at(self, when: float, callback: Callable[[], None]) -> Timer:
+    def call_at(self, when: float, callback: Callback) -> Timer:
         """Call back at a time, or soon if it is past."""
 
-    def call_about(self, when: float, callback: Callable[[], None]) -> Timer:
+    def call_about(self, when: float, callback: Callback) -> Timer:
         """The same, or some milliseconds later where the loop is busy: a patient call."""
 
     def catch_up(self) -> None:
@@ -56,8 +63,8 @@ class Due:
 
     __slots__ = ("_cancelled", "callback")
 
-    def __init__(self, callback: Callable[[], None], cancelled: Callable[[], None]) -> None:
-        self.callback: Callable[[], None] | None = callback
+    def __init__(self, callback: Callback, cancelled: Callable[[], None]) -> None:
+        self.callback: Callback | None = callback
         self._cancelled = cancelled
 
     def cancel(self) -> None:
@@ -75,7 +82,8 @@ class LoopClock:
     """The clock of an event loop, which runs with the loop and can be advanced beyond it.
 
     It keeps its timers itself, in a heap, and asks the loop for the earliest only: advancing them
-    takes no more than a look at the heap, and a thousand streams cost the loop one timer.
+    takes no more than a look at the heap, and a thousand streams cost the loop one timer. Streams of
+    one pace come again in the order in which they came: those stand in a line, which costs less.
     """
 
     def __init__(
@@ -89,6 +97,8 @@ class LoopClock:
         self.landed = -inf
         """The time at which it was advanced last."""
         self._due: list[Entry] = []
+        self._line: deque[Entry] = deque()
+        """Calls that are made again soon, none of them before the one that stands before it."""
         self._patient: list[Entry] = []
         """Calls that let others pass; they come over to the others when it is their turn."""
         self._until = -inf
@@ -105,7 +115,7 @@ class LoopClock:
         """
         return self._time() + self._ahead
 
-    def call_at(self, when: float, callback: Callable[[], None]) -> Timer:
+    def call_at(self, when: float, callback: Callback) -> Timer:
         """Call back at a time, or soon if it is past; calls of one time come in the order asked."""
         due = Due(callback, self._forget)
         heapq.heappush(self._due, (when, next(self._order), due))
@@ -113,7 +123,7 @@ class LoopClock:
             self._set_alarm()
         return due
 
-    def call_about(self, when: float, callback: Callable[[], None]) -> Timer:
+    def call_about(self, when: float, callback: Callback) -> Timer:
         """The same, but `catch_up` passes it over until it has been patient for long enough."""
         if when <= self._until:
             return self.call_at(when, callback)  # its turn comes now
@@ -126,10 +136,10 @@ class LoopClock:
     def catch_up(self) -> None:
         """Make the calls that are due. A hundred requests that come together take ten milliseconds
         to plan; frames of other streams do not wait for all of them."""
-        if self._due or self._patient:
+        if self._due or self._line or self._patient:
             now = self.now()
             self._hurry(now - PATIENCE)
-            if self._due and self._due[0][0] <= now:
+            if first(self._due) <= now or first(self._line) <= now:
                 self._ring(now)
 
     def advance(self, seconds: float) -> None:
@@ -159,23 +169,38 @@ class LoopClock:
         """Make every call that is due, in order."""
         self._alarm_at = -inf  # nobody sets the alarm on the way
         self._until = until
-        entries, take = self._due, heapq.heappop
+        heap, line, near = self._due, self._line, until + NEAR
+        pop, push, order = heapq.heappop, heapq.heappush, self._order
         try:
-            while entries and entries[0][0] <= until:
-                due = take(entries)[2]
+            while True:
+                if line and (not heap or line[0] < heap[0]):
+                    if line[0][0] > until:
+                        break
+                    due = line.popleft()[2]
+                elif heap and heap[0][0] <= until:
+                    due = pop(heap)[2]
+                else:
+                    break
                 callback, due.callback = due.callback, None
                 if callback is None:
                     self._cancelled -= 1
                     continue
                 try:
-                    callback()
+                    again = callback()
                 except Exception as error:
                     self._tell(callback, error)
+                    continue
+                if again is not None:
+                    due.callback = callback
+                    if again <= near and (not line or again >= line[-1][0]):
+                        line.append((again, next(order), due))
+                    else:
+                        push(heap, (again, next(order), due))
         finally:
             self._until = -inf
             self._set_alarm()
 
-    def _tell(self, callback: Callable[[], None], error: Exception) -> None:
+    def _tell(self, callback: Callback, error: Exception) -> None:
         """What a call raises is the loop's to tell, as with timers of its own."""
         context = {"message": f"a timer failed: {callback!r}", "exception": error}
         self._loop.call_exception_handler(context)
@@ -191,21 +216,29 @@ class LoopClock:
         if self._alarm is not None:
             self._alarm.cancel()
             self._alarm = None
-        self._alarm_at = min(first(self._due), first(self._patient))
+        self._alarm_at = min(first(self._due), first(self._line), first(self._patient))
         if self._alarm_at < inf:
             self._alarm = self._loop.call_at(self._alarm_at - self._ahead, self._on_alarm)
 
     def _forget(self) -> None:
         """A timer was cancelled: throw such away before they pile up."""
         self._cancelled += 1
-        kept = len(self._due) + len(self._patient)
+        kept = len(self._due) + len(self._line) + len(self._patient)
         if self._cancelled > MAX_CANCELLED and self._cancelled * 2 > kept:
-            for entries in (self._due, self._patient):
-                entries[:] = [entry for entry in entries if entry[2].callback is not None]
-                heapq.heapify(entries)
+            for heap in (self._due, self._patient):
+                heap[:] = waiting(heap)
+                heapq.heapify(heap)
+            line = waiting(self._line)
+            self._line.clear()
+            self._line.extend(line)
             self._cancelled = 0
 
 
-def first(entries: list[Entry]) -> float:
+def waiting(entries: Iterable[Entry]) -> list[Entry]:
+    """Those that have not been called off."""
+    return [entry for entry in entries if entry[2].callback is not None]
+
+
+def first(entries: Sequence[Entry]) -> float:
     """When the first of some calls is due; never, where there are none."""
     return entries[0][0] if entries else inf

@@ -53,6 +53,7 @@ class Player(StandIn):
         "_data",
         "_due",
         "_first_byte",
+        "_free",
         "_full",
         "_half",
         "_late",
@@ -91,6 +92,8 @@ class Player(StandIn):
         self._clock = clock
         self._on_end = on_end
         self._shortcut = shortcut
+        self._free: Shortcut | None = None
+        """The shortcut, once the kernel has taken all that was written, until something changes."""
         self._lateness = lateness
         self._start = self._due = clock.now() if since is None else since
         self._place = self._made = 0
@@ -199,15 +202,17 @@ class Player(StandIn):
         if self._first_byte is None:
             self._first_byte = self._clock.now() - self._start
         self._bytes += len(data)
+        self._free = None
         if self._shortcut is not None and not self._transport.get_write_buffer_size():
-            taken = self._shortcut(data)
+            taken = self._shortcut.send(data)
             if taken == len(data):
+                self._free = self._shortcut
                 return
             data = data[taken:]
         self._transport.write(data)
 
-    def _on_time(self) -> None:
-        """A paced wait is over; how late, is noted."""
+    def _on_time(self) -> float | None:
+        """A paced wait is over; how late, is noted. Returns when the next is, if it has begun."""
         clock = self._clock
         now, due = clock.now(), self._due
         late = now - due
@@ -218,7 +223,34 @@ class Player(StandIn):
         self._late = late
         if late > self._latest:
             self._latest = late
-        self._run(now)
+        again = self._go_on(now)
+        if again is None:
+            self._run(now)
+        return again
+
+    def _go_on(self, now: float) -> float | None:
+        """Make a send and begin the wait behind it, which is all that most streams do, most of the time;
+        when the wait is over, or None where something else has to be seen to first."""
+        place, free = self._place, self._free
+        if free is None or place == len(self._moves):
+            return None
+        send = self._moves[place]
+        if type(send) is not Send or send.pause is None:
+            return None
+        data = self._data[send.start : send.stop]
+        self._bytes += len(data)
+        self._place = place + 1
+        self._begun += send.events
+        taken = free.send(data)
+        if taken < len(data):
+            self._free = None
+            self._transport.write(data[taken:])
+            return None
+        self._completed, self._made = self._begun, place + 1
+        self._begun += 1
+        self._place = place + 2
+        self._due += send.pause
+        return self._due if self._due > now else None
 
     def _wait(self, event: Wait, now: float) -> bool:
         """Begin to wait; False if there is nothing to wait for. A schedule goes by the time at which
@@ -337,6 +369,7 @@ class Player(StandIn):
         return "done" if whole and not any(isinstance(move, Send) for move in rest) else "peer gone"
 
     def _note_departure(self, how: Leaving) -> None:
+        self._free = None
         if self._peer_left is None:
             self._peer_left = self._clock.now() - self._start
             self._peer = how

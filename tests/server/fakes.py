@@ -5,17 +5,16 @@ from __future__ import annotations
 import asyncio
 import heapq
 import itertools
-from collections.abc import Callable
 from typing import Any
 
-from mockllm.server.clock import Timer
+from mockllm.server.clock import Callback, Timer
 
 
 class FakeTimer:
     """A call that is due at a time of the fake clock."""
 
-    def __init__(self, callback: Callable[[], None]) -> None:
-        self.callback: Callable[[], None] | None = callback
+    def __init__(self, callback: Callback) -> None:
+        self.callback: Callback | None = callback
 
     def cancel(self) -> None:
         self.callback = None
@@ -35,12 +34,12 @@ class FakeClock:
     def now(self) -> float:
         return self.time
 
-    def call_at(self, when: float, callback: Callable[[], None]) -> Timer:
+    def call_at(self, when: float, callback: Callback) -> Timer:
         timer = FakeTimer(callback)
         heapq.heappush(self._due, (when, next(self._order), timer))
         return timer
 
-    def call_about(self, when: float, callback: Callable[[], None]) -> Timer:
+    def call_about(self, when: float, callback: Callback) -> Timer:
         self.patient += 1
         return self.call_at(when, callback)
 
@@ -50,8 +49,11 @@ class FakeClock:
         while self._due and self._due[0][0] <= until:
             when, _, timer = heapq.heappop(self._due)
             self.time = max(self.time, when)
-            if timer.callback is not None:
-                timer.callback()
+            callback, timer.callback = timer.callback, None
+            again = None if callback is None else callback()
+            if again is not None:
+                timer.callback = callback
+                heapq.heappush(self._due, (again, next(self._order), timer))
         self.time = until
 
     def catch_up(self) -> None:

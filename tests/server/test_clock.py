@@ -7,11 +7,13 @@ import gc
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import closing, contextmanager
 from functools import partial
-from itertools import cycle
+from itertools import accumulate, cycle
 from typing import Any
 
 import pytest
 import uvloop
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mockllm.engine.plan import Conditions
 from mockllm.profile.library import Library
@@ -164,6 +166,51 @@ def test_without_being_advanced(
         assert called == ["past", "first", "second"]
 
     on(make_loop, test)
+
+
+TIMES = st.integers(0, 400).map(lambda number: number / 1000)
+"""Some of which are further off than what is kept in line."""
+
+
+@given(
+    st.lists(st.tuples(TIMES, st.lists(TIMES, max_size=6), st.booleans()), max_size=8),
+    st.lists(TIMES, max_size=5),
+)
+def test_calls_that_are_made_again(
+    plans: list[tuple[float, list[float], bool]], steps: list[float]
+) -> None:
+    """Each comes at the time that it said, in order with all others, whichever way they were asked for;
+    none comes again that was called off meanwhile."""
+    with closing(Stopped()) as loop:
+        time, called = [0.0], list[tuple[float, float]]()
+        clock = LoopClock(loop, lambda: time[0])
+        expected = list[float]()
+
+        def again(when: float, gaps: list[float]) -> Callable[[], float | None]:
+            left, at = iter(gaps), when
+
+            def call() -> float | None:
+                nonlocal at
+                called.append((time[0], at))
+                gap = next(left, None)
+                if gap is None:
+                    return None
+                at += gap
+                return at
+
+            return call
+
+        for when, gaps, off in plans:
+            timer = clock.call_at(when, again(when, gaps))
+            if off:
+                clock.call_at(0.2, timer.cancel)
+            dues = list(accumulate(gaps, initial=when))
+            expected += [due for due in dues if not off or due < 0.2 or due == when == 0.2]
+        for step in [*steps, 9.0]:
+            time[0] += step
+            clock.catch_up()
+            before = [due for due in expected if due <= time[0]]
+            assert [due for _, due in called] == pytest.approx(sorted(before))
 
 
 def test_patient_calls_let_others_pass() -> None:

@@ -19,7 +19,7 @@ from mockllm.server import handler
 from mockllm.server.application import Application
 from mockllm.server.flight import Heard
 from mockllm.server.handler import Handler
-from mockllm.server.kernel import Way
+from mockllm.server.kernel import Shortcut
 from mockllm.server.known import split
 from mockllm.server.service import Service
 from tests.server.raw import Raw, chat, connected
@@ -189,10 +189,10 @@ def test_a_reader_that_is_slow(
     """What the kernel does not take at once is sent by a player, from there on."""
     whole = asked(PROFILES["healthy"], *[chat(), chat(), chat()])
 
-    def partly(self: Way, data: bytes) -> int:
+    def partly(self: Shortcut, data: bytes) -> int:
         return os.write(self._number, data[:room]) if room else 0
 
-    monkeypatch.setattr(Way, "__call__", partly)
+    monkeypatch.setattr(Shortcut, "send", partly)
     assert asked(PROFILES["healthy"], *[chat(), chat(), chat()]) == whole
     assert unparsed == [True] * 4
 
@@ -329,13 +329,13 @@ def test_what_a_fault_cuts_stays_apart(
     """Bytes that a fault sends in several calls of the socket are not put together."""
     profile = "{mockllm: 1, pacing: {ttft: 0s, itl: 0s}, faults: [{encode: {split: {bytes: 300}}}]}"
     calls: list[int] = []
-    real = Way.__call__
+    real = Shortcut.send
 
-    def noted(self: Way, data: bytes) -> int:
+    def noted(self: Shortcut, data: bytes) -> int:
         calls.append(len(data))
         return real(self, data)
 
-    monkeypatch.setattr(Way, "__call__", noted)
+    monkeypatch.setattr(Shortcut, "send", noted)
     sizes = []
     with MockLLM(profile) as server, connected(server.url) as raw:
         for _ in range(3):

@@ -354,14 +354,15 @@ def test_a_long_burst_gives_others_their_turn() -> None:
     assert stage.outcome.ending == "done"
 
 
-class Kernel:
+class Kernel(Shortcut):
     """A socket that takes so many bytes at once."""
 
     def __init__(self, room: int) -> None:
+        super().__init__(-1)
         self.room = room
         self.taken: list[bytes] = []
 
-    def __call__(self, data: bytes) -> int:
+    def send(self, data: bytes) -> int:
         part = data[: self.room]
         self.room -= len(part)
         self.taken.append(part)
@@ -585,7 +586,9 @@ WIRE_EVENTS = st.lists(
 def named(events: list[WireEvent]) -> list[WireEvent]:
     """The same with another letter in each write."""
     return [
-        replace(event, data=bytes([64 + place])) if isinstance(event, Write) else event
+        replace(event, data=bytes([64 + place]) * len(event.data))
+        if isinstance(event, Write)
+        else event
         for place, event in enumerate(events)
     ]
 
@@ -617,6 +620,101 @@ def test_a_joined_stream_is_the_same(
             between = events[one : other + 1]
             assert all(isinstance(e, Write) and not e.apart for e in (between[0], between[-1]))
             assert all(isinstance(e, Wait) and e.joins for e in between[1:-1])
+
+
+class Fickle(Shortcut):
+    """A socket that takes all, some or nothing, and writes down what it took beside what the transport
+    did."""
+
+    def __init__(self, rooms: list[int]) -> None:
+        super().__init__(-1)
+        self.rooms = rooms
+        self.transport: FakeTransport | None = None
+
+    def send(self, data: bytes) -> int:
+        assert self.transport is not None
+        assert not self.transport.buffered, "nothing may pass what waits in the transport"
+        room = self.rooms.pop() if self.rooms else len(data)
+        taken = data[:room]
+        self.transport.writes.append((self.transport.clock.time, taken))
+        return len(taken)
+
+
+STEADY = st.tuples(
+    st.builds(Wait, st.sampled_from([1.0, 0.5, 2.0, 0.0]), st.just(True)),
+    st.builds(Write, st.sampled_from([b"?", b"??"])),
+)
+STEADY_EVENTS = st.lists(
+    st.one_of(*[STEADY] * 9, st.tuples(WIRE_EVENT)), min_size=5, max_size=15
+).map(
+    lambda groups: named(
+        # A reset waits for what the transport holds, which here is taken now and then only.
+        [event for group in groups for event in group if event != Close("rst")]
+    )
+)
+
+
+@given(
+    STEADY_EVENTS,
+    st.lists(st.sampled_from([9, 9, 9, 1, 0]), min_size=9),
+    st.lists(st.tuples(st.sampled_from([0.0, 0.2, 2.5]), st.sampled_from([0.25, 1.0]))),
+    st.sampled_from([1 << 20, 100, 0]),
+)
+def test_who_takes_the_bytes_makes_no_difference(
+    events: list[WireEvent],
+    rooms: list[int],
+    schedule: list[tuple[float, float]],
+    room: int,
+) -> None:
+    """A stream is the same whether the transport takes its bytes, the kernel, or now one, now the
+    other; also where the reader is slow, and where everything is late."""
+    kernel = Fickle(rooms)
+    stages = plain, short = Stage(*events, room=room), Stage(*events, room=room, shortcut=kernel)
+    kernel.transport = short.transport
+    for stage in stages:
+        stage.player.play()
+    for busy, idle in [*schedule, *[(0.0, 200.0)] * len(events)]:
+        for stage in stages:
+            stage.clock.time += busy
+            stage.clock.advance(idle)
+            while stage.transport.buffered:
+                stage.transport.drain()
+        if room:
+            assert left(short) == left(plain)
+            assert short.player.outcome == plain.player.outcome
+            assert short.lateness.counts == plain.lateness.counts
+    if not room:  # its times are the reader's, and no heartbeat is written that would have to wait
+        beat = BEAT[0]
+        one, other = ([byte for _, byte in left(stage) if byte != beat] for stage in stages)
+        assert one == other
+    assert len(short.outcomes) == len(plain.outcomes)
+    assert short.transport.ending == plain.transport.ending
+
+
+@pytest.mark.parametrize("shortcut", [None, Kernel(room=9)])
+def test_a_peer_that_leaves_when_only_the_end_is_left(shortcut: Shortcut | None) -> None:
+    """It has the whole answer, whoever took it."""
+    frames = [event for name in b"ab" for event in (Wait(1, True), Write(bytes([name])))]
+    stage = Stage(*frames, Wait(1, True), Close("fin", complete=True), shortcut=shortcut)
+    stage.player.play()
+    stage.clock.advance(2.5)
+    stage.player.connection_lost(None)
+    assert stage.outcome.ending == "done"
+
+
+def test_nothing_is_sent_to_a_peer_that_has_left() -> None:
+    """Also where the transport has not said yet that the connection is gone."""
+    kernel = Kernel(room=9)
+    frames = [event for name in b"abcd" for event in (Wait(1, True), Write(bytes([name])))]
+    stage = Stage(*frames, shortcut=kernel)
+    stage.player.play()
+    stage.clock.advance(2)
+    stage.player.eof_received()
+    stage.transport.close()
+    stage.clock.advance(5)
+    stage.player.connection_lost(None)
+    assert kernel.taken == [b"a", b"b"]
+    assert Outcome("peer gone", 5, 5, 2, 1.0, 7.0, 2.0, "fin") == stage.outcome
 
 
 def left(stage: Stage) -> list[tuple[float, int]]:
