@@ -32,7 +32,7 @@ from mockllm.server.played import LEAVES, STAYS, Played
 from mockllm.server.player import Player
 from mockllm.server.times import iso_time, said, unix_time
 from mockllm.server.upload import Upload, too_large
-from mockllm.timeline.score import score
+from mockllm.timeline.score import Score, score
 from mockllm.timeline.valueclass import replace
 
 if TYPE_CHECKING:
@@ -154,11 +154,13 @@ class Application:
         else:
             head = begun.head
             flight = Flight(head.method, begun.call.path, transport, way, connection.came, taken)
-            self._play_on(connection, plan, record, flight)
+            self._play_on(connection, plan, score, record, flight)
         return True
 
-    def _play_on(self, connection: Handler, plan: Plan, record: Record, flight: Flight) -> None:
-        """Play a plan on a connection that holds meanwhile."""
+    def _play_on(
+        self, connection: Handler, plan: Plan, score: Score, record: Record, flight: Flight
+    ) -> None:
+        """Play the score of a plan on a connection that holds meanwhile."""
 
         def over(outcome: Outcome) -> None:
             played = self.keep(plan, record, outcome, flight)
@@ -167,7 +169,7 @@ class Application:
 
         connection.hold()
         self.begin(flight)
-        self._start(plan, record, flight, over)
+        self._start(score, record, flight, over)
 
     def _ended(self, record: Record, outcome: Outcome) -> None:
         """Write down how a call went."""
@@ -372,14 +374,14 @@ class Application:
             if not ended.done():  # its handler may be gone
                 ended.set_result(outcome)
 
-        self._start(plan, record, flight, over)
+        self._start(plan.answer.score, record, flight, over)
         return await ended
 
     def _start(
-        self, plan: Plan, record: Record, flight: Flight, over: Callable[[Outcome], None]
+        self, score: Score, record: Record, flight: Flight, over: Callable[[Outcome], None]
     ) -> None:
-        """Begin to play a plan, which is written down at its end; `over` is called then, perhaps before
-        this returns."""
+        """Begin to play a score; how it goes is written down at its end. `over` is called then,
+        perhaps before this returns."""
 
         def on_end(outcome: Outcome) -> None:
             self._players.discard(player)
@@ -387,7 +389,7 @@ class Application:
             over(outcome)
 
         player = Player(
-            plan.answer.score,
+            score,
             flight.transport,
             self._clock,
             on_end,

@@ -15,6 +15,7 @@ import uvloop
 
 from mockllm import MockLLM
 from mockllm.engine.engine import Engine
+from mockllm.engine.stencil import Stencil
 from mockllm.server import handler
 from mockllm.server.application import Application
 from mockllm.server.flight import Heard
@@ -347,6 +348,32 @@ def test_what_a_fault_cuts_stays_apart(
     assert len(sizes[0]) > 2
     assert len(set(sizes)) == 1
     assert unparsed == [True, True]
+
+
+@pytest.mark.parametrize("profile", ["healthy", "paced"])
+def test_an_answer_is_filled_in_once(
+    profile: str, unparsed: list[bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its names are drawn and filled in when its bytes are first needed, and are not made again."""
+    filled = 0
+    real = Stencil.score
+
+    def noted(self: Stencil, *args: object) -> object:
+        nonlocal filled
+        filled += 1
+        return real(self, *args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Stencil, "score", noted)
+    counts = []
+    with MockLLM(PROFILES[profile], paced=True) as server, connected(server.url) as raw:
+        for _ in range(TIMES):
+            raw.send(chat(stream=True))
+            answer_of(raw)
+            server.settle()
+            counts.append(filled)
+            filled = 0
+    assert counts[2:] == [1] * (TIMES - 2)
+    assert unparsed == [True] * (TIMES - 1)
 
 
 def test_a_connection_that_goes_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
