@@ -12,22 +12,34 @@ import heapq
 import itertools
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from math import inf, isfinite
 from typing import Protocol
 
 MAX_CANCELLED = 100
 """Cancelled timers that may wait for their time, if they are not more than half of all."""
 NEAR = 0.1
-"""Seconds within which a call is due again that is kept in line rather than in the heap."""
+"""Seconds within which those ring again that go on."""
 PATIENCE = 0.0075
 """Seconds for which patient calls let others pass: less than what makes times worthless."""
 ROUNDING = 1e-6
 """Seconds by which sums of floats may miss: a wait of an hour is over after two half hours."""
 
 
-Callback = Callable[[], float | None]
-"""What is called; where it says a time, it is called again then, by the same timer."""
+class Ringing(Protocol):
+    """What rings at its time, and may go on: it then says itself what is to ring next."""
+
+    @property
+    def when(self) -> float:
+        """When it is due."""
+
+    def ring(self) -> Ringing | None:
+        """Its time has come. Returns what rings next, at its `when`, which cannot be called off and so
+        is to be due within `NEAR` seconds; None for nothing."""
+
+
+Callback = Callable[[], Ringing | None]
+"""What is called at its time; it returns what `Ringing.ring` does."""
 
 
 class Timer(Protocol):
@@ -67,6 +79,11 @@ class Due:
         self.callback: Callback | None = callback
         self._cancelled = cancelled
 
+    def ring(self) -> Ringing | None:
+        """Make the call, unless it has been called off."""
+        callback, self.callback = self.callback, None
+        return None if callback is None else callback()
+
     def cancel(self) -> None:
         """Call it off; harmless where it has been made or called off."""
         if self.callback is not None:
@@ -74,7 +91,7 @@ class Due:
             self._cancelled()
 
 
-Entry = tuple[float, int, Due]
+Entry = tuple[float, int, Due | Ringing]
 """When a call is due, and which of those of one time it is."""
 
 
@@ -97,14 +114,15 @@ class LoopClock:
         self.landed = -inf
         """The time at which it was advanced last."""
         self._due: list[Entry] = []
-        self._line: deque[Entry] = deque()
-        """Calls that are made again soon, none of them before the one that stands before it."""
+        self._line: deque[Ringing] = deque()
+        """Those that go on, as far as none is due before the one that stands before it."""
         self._patient: list[Entry] = []
         """Calls that let others pass; they come over to the others when it is their turn."""
         self._until = -inf
         """Up to when calls are being made."""
         self._order = itertools.count()
         self._cancelled = 0
+        """Timers that have been called off since they were last thrown away."""
         self._alarm: asyncio.TimerHandle | None = None
         self._alarm_at = inf
 
@@ -139,7 +157,7 @@ class LoopClock:
         if self._due or self._line or self._patient:
             now = self.now()
             self._hurry(now - PATIENCE)
-            if first(self._due) <= now or first(self._line) <= now:
+            if first(self._due) <= now or self._in_line() <= now:
                 self._ring(now)
 
     def advance(self, seconds: float) -> None:
@@ -171,38 +189,36 @@ class LoopClock:
         self._until = until
         heap, line, near = self._due, self._line, until + NEAR
         pop, push, order = heapq.heappop, heapq.heappush, self._order
+        timer: Due | Ringing
         try:
             while True:
-                if line and (not heap or line[0] < heap[0]):
-                    if line[0][0] > until:
+                if line and (not heap or line[0].when <= heap[0][0]):
+                    timer = line[0]
+                    if timer.when > until:
                         break
-                    due = line.popleft()[2]
+                    line.popleft()
                 elif heap and heap[0][0] <= until:
-                    due = pop(heap)[2]
+                    timer = pop(heap)[2]
                 else:
                     break
-                callback, due.callback = due.callback, None
-                if callback is None:
-                    self._cancelled -= 1
-                    continue
                 try:
-                    again = callback()
+                    again = timer.ring()
                 except Exception as error:
-                    self._tell(callback, error)
+                    self._tell(timer, error)
                     continue
                 if again is not None:
-                    due.callback = callback
-                    if again <= near and (not line or again >= line[-1][0]):
-                        line.append((again, next(order), due))
+                    when = again.when
+                    if when <= near and (not line or when >= line[-1].when):
+                        line.append(again)
                     else:
-                        push(heap, (again, next(order), due))
+                        push(heap, (when, next(order), again))
         finally:
             self._until = -inf
             self._set_alarm()
 
-    def _tell(self, callback: Callback, error: Exception) -> None:
+    def _tell(self, timer: Due | Ringing, error: Exception) -> None:
         """What a call raises is the loop's to tell, as with timers of its own."""
-        context = {"message": f"a timer failed: {callback!r}", "exception": error}
+        context = {"message": f"a timer failed: {timer!r}", "exception": error}
         self._loop.call_exception_handler(context)
 
     def _on_alarm(self) -> None:
@@ -216,29 +232,30 @@ class LoopClock:
         if self._alarm is not None:
             self._alarm.cancel()
             self._alarm = None
-        self._alarm_at = min(first(self._due), first(self._line), first(self._patient))
+        self._alarm_at = min(first(self._due), self._in_line(), first(self._patient))
         if self._alarm_at < inf:
             self._alarm = self._loop.call_at(self._alarm_at - self._ahead, self._on_alarm)
+
+    def _in_line(self) -> float:
+        """When the first of the line is due; never, where it is empty."""
+        return self._line[0].when if self._line else inf
 
     def _forget(self) -> None:
         """A timer was cancelled: throw such away before they pile up."""
         self._cancelled += 1
-        kept = len(self._due) + len(self._line) + len(self._patient)
+        kept = len(self._due) + len(self._patient)
         if self._cancelled > MAX_CANCELLED and self._cancelled * 2 > kept:
-            for heap in (self._due, self._patient):
-                heap[:] = waiting(heap)
-                heapq.heapify(heap)
-            line = waiting(self._line)
-            self._line.clear()
-            self._line.extend(line)
+            for entries in (self._due, self._patient):
+                entries[:] = [entry for entry in entries if not is_off(entry[2])]
+                heapq.heapify(entries)
             self._cancelled = 0
 
 
-def waiting(entries: Iterable[Entry]) -> list[Entry]:
-    """Those that have not been called off."""
-    return [entry for entry in entries if entry[2].callback is not None]
+def is_off(timer: Due | Ringing) -> bool:
+    """Whether it has been called off."""
+    return isinstance(timer, Due) and timer.callback is None
 
 
-def first(entries: Sequence[Entry]) -> float:
+def first(entries: list[Entry]) -> float:
     """When the first of some calls is due; never, where there are none."""
     return entries[0][0] if entries else inf

@@ -18,7 +18,7 @@ from collections.abc import Callable
 
 from mockllm.engine.journal import Ending, Leaving, Outcome
 from mockllm.engine.lateness import Lateness
-from mockllm.server.clock import Clock, Timer
+from mockllm.server.clock import NEAR, Clock, Timer
 from mockllm.server.kernel import Shortcut, reset_on_close, unsent
 from mockllm.server.standin import StandIn
 from mockllm.timeline.events import FOREVER, Beat, Close, Extra, Wait
@@ -51,7 +51,6 @@ class Player(StandIn):
         "_clock",
         "_completed",
         "_data",
-        "_due",
         "_first_byte",
         "_free",
         "_full",
@@ -69,6 +68,7 @@ class Player(StandIn):
         "_shortcut",
         "_start",
         "_timer",
+        "when",
     )
 
     def __init__(
@@ -95,7 +95,9 @@ class Player(StandIn):
         self._free: Shortcut | None = None
         """The shortcut, once the kernel has taken all that was written, until something changes."""
         self._lateness = lateness
-        self._start = self._due = clock.now() if since is None else since
+        self._start = clock.now() if since is None else since
+        self.when = self._start
+        """When the wait is over that has begun last."""
         self._place = self._made = 0
         """Moves that have begun, and that are over."""
         self._begun = self._completed = begun
@@ -190,9 +192,9 @@ class Player(StandIn):
             wait, behind = moves[self._place : self._place + 2]
             assert isinstance(wait, Wait)
             assert isinstance(behind, Send)
-            if self._due + wait.seconds > now or behind.stop - start > SHARED:
+            if self.when + wait.seconds > now or behind.stop - start > SHARED:
                 break
-            self._due += wait.seconds
+            self.when += wait.seconds
             self._place += 2
             self._begun += 1 + behind.events
             send = behind
@@ -211,10 +213,13 @@ class Player(StandIn):
             data = data[taken:]
         self._transport.write(data)
 
-    def _on_time(self) -> float | None:
-        """A paced wait is over; how late, is noted. Returns when the next is, if it has begun."""
+    def ring(self) -> Player | None:
+        """A paced wait is over; how late, is noted. Returns itself if another has begun that is as
+        short as most are."""
+        if self._over:
+            return None
         clock = self._clock
-        now, due = clock.now(), self._due
+        now, due = clock.now(), self.when
         late = now - due
         if clock.landed > due:  # the time jumped, and nothing could come sooner
             late = now - clock.landed
@@ -223,20 +228,20 @@ class Player(StandIn):
         self._late = late
         if late > self._latest:
             self._latest = late
-        again = self._go_on(now)
-        if again is None:
-            self._run(now)
-        return again
+        if self._go_on(now):
+            return self
+        self._run(now)
+        return None
 
-    def _go_on(self, now: float) -> float | None:
+    def _go_on(self, now: float) -> bool:
         """Make a send and begin the wait behind it, which is all that most streams do, most of the time;
-        when the wait is over, or None where something else has to be seen to first."""
+        False where something else has to be seen to first."""
         place, free = self._place, self._free
         if free is None or place == len(self._moves):
-            return None
+            return False
         send = self._moves[place]
-        if type(send) is not Send or send.pause is None:
-            return None
+        if type(send) is not Send or send.pause is None or send.pause > NEAR:
+            return False
         data = self._data[send.start : send.stop]
         self._bytes += len(data)
         self._place = place + 1
@@ -245,43 +250,43 @@ class Player(StandIn):
         if taken < len(data):
             self._free = None
             self._transport.write(data[taken:])
-            return None
+            return False
         self._completed, self._made = self._begun, place + 1
         self._begun += 1
         self._place = place + 2
-        self._due += send.pause
-        return self._due if self._due > now else None
+        self.when += send.pause
+        return self.when > now
 
     def _wait(self, event: Wait, now: float) -> bool:
         """Begin to wait; False if there is nothing to wait for. A schedule goes by the time at which
         this turn began; a fault's wait begins when it begins."""
         if event.paced:
-            due = self._due = self._due + event.seconds
+            due = self.when = self.when + event.seconds
             if due > now:
                 if event.joins:
-                    self._timer = self._clock.call_about(due, self._on_time)
+                    self._timer = self._clock.call_about(due, self.ring)
                 else:
-                    self._timer = self._clock.call_at(due, self._on_time)
+                    self._timer = self._clock.call_at(due, self.ring)
                 return True
             if self._place == 1:  # planned late: the stream as a whole is, and hurries nothing
-                self._due = now
+                self.when = now
             return False
         now = self._clock.now()
-        self._due = max(self._due, now) + event.seconds
-        if self._due <= now:
+        self.when = max(self.when, now) + event.seconds
+        if self.when <= now:
             return False
         if event.seconds == FOREVER:
             self._data = b""  # nothing is sent behind it, and a stream may be held for hours
         if event.beat is not None:
             self._beat(event.beat, now + event.beat.every, event.strikes)
         elif event.seconds != FOREVER:
-            self._timer = self._clock.call_at(self._due, self._run)
+            self._timer = self._clock.call_at(self.when, self._run)
         return True
 
     def _beat(self, beat: Beat, when: float, left: float) -> None:
         """Wait for the next heartbeat, or for the end of the wait after the last."""
         if left == 0:
-            self._timer = self._clock.call_at(self._due, self._run)
+            self._timer = self._clock.call_at(self.when, self._run)
             return
 
         def strike() -> None:

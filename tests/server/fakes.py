@@ -7,7 +7,7 @@ import heapq
 import itertools
 from typing import Any
 
-from mockllm.server.clock import Callback, Timer
+from mockllm.server.clock import NEAR, Callback, Ringing, Timer
 
 
 class FakeTimer:
@@ -15,6 +15,10 @@ class FakeTimer:
 
     def __init__(self, callback: Callback) -> None:
         self.callback: Callback | None = callback
+
+    def ring(self) -> Ringing | None:
+        callback, self.callback = self.callback, None
+        return None if callback is None else callback()
 
     def cancel(self) -> None:
         self.callback = None
@@ -29,7 +33,7 @@ class FakeClock:
         self.patient = 0
         """How many calls were asked for that may let others pass."""
         self._order = itertools.count()
-        self._due: list[tuple[float, int, FakeTimer]] = []
+        self._due: list[tuple[float, int, FakeTimer | Ringing]] = []
 
     def now(self) -> float:
         return self.time
@@ -49,11 +53,10 @@ class FakeClock:
         while self._due and self._due[0][0] <= until:
             when, _, timer = heapq.heappop(self._due)
             self.time = max(self.time, when)
-            callback, timer.callback = timer.callback, None
-            again = None if callback is None else callback()
+            again = timer.ring()
             if again is not None:
-                timer.callback = callback
-                heapq.heappush(self._due, (again, next(self._order), timer))
+                assert again.when <= self.time + NEAR
+                heapq.heappush(self._due, (again.when, next(self._order), again))
         self.time = until
 
     def catch_up(self) -> None:
@@ -63,7 +66,10 @@ class FakeClock:
     @property
     def pending(self) -> int:
         """Calls that are still due."""
-        return sum(timer.callback is not None for _, _, timer in self._due)
+        return sum(
+            not isinstance(timer, FakeTimer) or timer.callback is not None
+            for _, _, timer in self._due
+        )
 
 
 class FakeSocket:

@@ -19,7 +19,7 @@ from mockllm.engine.plan import Conditions
 from mockllm.profile.library import Library
 from mockllm.profile.loader import load
 from mockllm.scripts.named import CANONICAL
-from mockllm.server.clock import MAX_CANCELLED, PATIENCE, Due, LoopClock, Timer
+from mockllm.server.clock import MAX_CANCELLED, NEAR, PATIENCE, Due, LoopClock, Timer
 from mockllm.server.service import Service, Settings
 from mockllm.server.threaded import Threaded
 from tests.server.raw import GUARD, chat, connected, text_of
@@ -168,49 +168,72 @@ def test_without_being_advanced(
     on(make_loop, test)
 
 
-TIMES = st.integers(0, 400).map(lambda number: number / 1000)
-"""Some of which are further off than what is kept in line."""
+class Going:
+    """What rings, and goes on for as long as it has gaps."""
+
+    def __init__(self, when: float, gaps: list[float], called: list[float]) -> None:
+        self.when = when
+        self._gaps = iter(gaps)
+        self._called = called
+
+    def ring(self) -> Going | None:
+        self._called.append(self.when)
+        gap = next(self._gaps, None)
+        if gap is None:
+            return None
+        self.when += gap
+        return self
+
+
+MILLISECONDS = st.integers(0, int(NEAR * 1000)).map(lambda number: number / 1000)
 
 
 @given(
-    st.lists(st.tuples(TIMES, st.lists(TIMES, max_size=6), st.booleans()), max_size=8),
-    st.lists(TIMES, max_size=5),
+    st.lists(
+        st.tuples(MILLISECONDS, st.lists(MILLISECONDS, max_size=6), st.booleans()), max_size=8
+    ),
+    st.lists(MILLISECONDS, max_size=5),
 )
-def test_calls_that_are_made_again(
-    plans: list[tuple[float, list[float], bool]], steps: list[float]
-) -> None:
-    """Each comes at the time that it said, in order with all others, whichever way they were asked for;
-    none comes again that was called off meanwhile."""
+def test_what_goes_on(plans: list[tuple[float, list[float], bool]], steps: list[float]) -> None:
+    """Each rings at the time that it said, in order with all others, whether they stand in line or not;
+    what was called off before it rang never goes on."""
     with closing(Stopped()) as loop:
-        time, called = [0.0], list[tuple[float, float]]()
+        time, called, expected = [0.0], list[float](), list[float]()
         clock = LoopClock(loop, lambda: time[0])
-        expected = list[float]()
-
-        def again(when: float, gaps: list[float]) -> Callable[[], float | None]:
-            left, at = iter(gaps), when
-
-            def call() -> float | None:
-                nonlocal at
-                called.append((time[0], at))
-                gap = next(left, None)
-                if gap is None:
-                    return None
-                at += gap
-                return at
-
-            return call
-
         for when, gaps, off in plans:
-            timer = clock.call_at(when, again(when, gaps))
+            timer = clock.call_at(when, Going(when, gaps, called).ring)
             if off:
-                clock.call_at(0.2, timer.cancel)
-            dues = list(accumulate(gaps, initial=when))
-            expected += [due for due in dues if not off or due < 0.2 or due == when == 0.2]
+                timer.cancel()
+            else:
+                expected += accumulate(gaps, initial=when)
+        expected.sort()
         for step in [*steps, 9.0]:
             time[0] += step
             clock.catch_up()
-            before = [due for due in expected if due <= time[0]]
-            assert [due for _, due in called] == pytest.approx(sorted(before))
+            assert called == [due for due in expected if due <= time[0]]
+
+
+def test_what_goes_on_wakes_the_loop(make_loop: Callable[[], asyncio.AbstractEventLoop]) -> None:
+    """By itself, where nothing else is due."""
+
+    async def test(clock: LoopClock) -> None:
+        called, over = list[float](), asyncio.Event()
+        start = clock.now()
+
+        class Last(Going):
+            def ring(self) -> Going | None:
+                again = super().ring()
+                if again is None:
+                    over.set()
+                return again
+
+        clock.call_at(start, Last(start, [0.01] * 5, called).ring)
+        clock.call_at(start + 0.005, Going(start + 0.005, [0.01] * 2, called).ring)
+        await over.wait()
+        dues = [0.0, 0.005, 0.01, 0.015, 0.02, 0.025, 0.03, 0.04, 0.05]
+        assert [due - start for due in called] == pytest.approx(dues)
+
+    on(make_loop, test)
 
 
 def test_patient_calls_let_others_pass() -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from mockllm.engine.journal import Outcome
 from mockllm.engine.lateness import Lateness
+from mockllm.server.clock import NEAR
 from mockllm.server.kernel import Shortcut
 from mockllm.server.player import BURST, Player
 from mockllm.timeline.events import FOREVER, Beat, Close, Extra, Wait, WireEvent, Write
@@ -641,7 +642,7 @@ class Fickle(Shortcut):
 
 
 STEADY = st.tuples(
-    st.builds(Wait, st.sampled_from([1.0, 0.5, 2.0, 0.0]), st.just(True)),
+    st.builds(Wait, st.sampled_from([NEAR / 2, NEAR / 4, NEAR, 0.0]), st.just(True)),
     st.builds(Write, st.sampled_from([b"?", b"??"])),
 )
 STEADY_EVENTS = st.lists(
@@ -657,7 +658,7 @@ STEADY_EVENTS = st.lists(
 @given(
     STEADY_EVENTS,
     st.lists(st.sampled_from([9, 9, 9, 1, 0]), min_size=9),
-    st.lists(st.tuples(st.sampled_from([0.0, 0.2, 2.5]), st.sampled_from([0.25, 1.0]))),
+    st.lists(st.tuples(st.sampled_from([0.0, 0.01, NEAR]), st.sampled_from([NEAR / 8, NEAR]))),
     st.sampled_from([1 << 20, 100, 0]),
 )
 def test_who_takes_the_bytes_makes_no_difference(
@@ -694,10 +695,9 @@ def test_who_takes_the_bytes_makes_no_difference(
 @pytest.mark.parametrize("shortcut", [None, Kernel(room=9)])
 def test_a_peer_that_leaves_when_only_the_end_is_left(shortcut: Shortcut | None) -> None:
     """It has the whole answer, whoever took it."""
-    frames = [event for name in b"ab" for event in (Wait(1, True), Write(bytes([name])))]
-    stage = Stage(*frames, Wait(1, True), Close("fin", complete=True), shortcut=shortcut)
+    stage = Stage(*steady(b"ab"), Wait(NEAR, True), Close("fin", complete=True), shortcut=shortcut)
     stage.player.play()
-    stage.clock.advance(2.5)
+    stage.clock.advance(2.5 * NEAR)
     stage.player.connection_lost(None)
     assert stage.outcome.ending == "done"
 
@@ -705,16 +705,34 @@ def test_a_peer_that_leaves_when_only_the_end_is_left(shortcut: Shortcut | None)
 def test_nothing_is_sent_to_a_peer_that_has_left() -> None:
     """Also where the transport has not said yet that the connection is gone."""
     kernel = Kernel(room=9)
-    frames = [event for name in b"abcd" for event in (Wait(1, True), Write(bytes([name])))]
-    stage = Stage(*frames, shortcut=kernel)
+    stage = Stage(*steady(b"abcd"), shortcut=kernel)
     stage.player.play()
-    stage.clock.advance(2)
+    stage.clock.advance(2 * NEAR)
     stage.player.eof_received()
     stage.transport.close()
     stage.clock.advance(5)
     stage.player.connection_lost(None)
     assert kernel.taken == [b"a", b"b"]
-    assert Outcome("peer gone", 5, 5, 2, 1.0, 7.0, 2.0, "fin") == stage.outcome
+    left = 2 * NEAR
+    assert Outcome("peer gone", 5, 5, 2, NEAR, 5 + left, left, "fin") == stage.outcome
+
+
+def test_nothing_is_sent_behind_the_end() -> None:
+    """Also where another frame would have been due at once."""
+    kernel = Kernel(room=9)
+    stage = Stage(*steady(b"abcd"), shortcut=kernel)
+    stage.player.play()
+    stage.clock.advance(2 * NEAR)
+    stage.player.release()
+    stage.clock.advance(5)
+    assert kernel.taken == [b"a", b"b"]
+    assert stage.outcome.ending == "held"
+    assert stage.lateness.total == 2
+
+
+def steady(names: bytes) -> list[WireEvent]:
+    """A frame of each name, all of one pace."""
+    return [event for name in names for event in (Wait(NEAR, True), Write(bytes([name])))]
 
 
 def left(stage: Stage) -> list[tuple[float, int]]:
