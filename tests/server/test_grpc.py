@@ -34,7 +34,21 @@ class Server:
     def __init__(self, running: Threaded) -> None:
         self.running = running
         self.target = running.service.grpc_target
-        self.channel = grpc.insecure_channel(self.target)
+        self.channel = self._connection()
+
+    def _connection(self) -> grpc.Channel:
+        """A client that shares its connection with no other, as those of one process else do."""
+        options = [("grpc.use_local_subchannel_pool", 1)]
+        return grpc.insecure_channel(self.target, options=options)
+
+    def reconnect(self) -> None:
+        """Call on another connection from here on."""
+        self.close()
+        self.channel = self._connection()
+
+    def close(self) -> None:
+        """Close the client's connection."""
+        self.channel.close()
 
     def call(
         self, name: str, message: Any = None, *, timeout: float = PATIENCE, **metadata: str
@@ -76,7 +90,7 @@ def start(request: pytest.FixtureRequest) -> Iterator[Any]:
             settings = Settings(grpc_port=0, conditions=Conditions(speed=speed, paced=False))
             server = Server(Threaded(lambda: Service(Library(), profile, settings), factory))
             stack.callback(server.running.stop)
-            stack.callback(server.channel.close)
+            stack.callback(server.close)
             return server
 
         yield start
@@ -236,6 +250,7 @@ def test_broken_answers(start: Any, fault: str, code: str) -> None:
     assert len(entry.acted) == 1
     endings = {"CANCELLED": "reset", "DEADLINE_EXCEEDED": "peer gone", "INTERNAL": "done"}
     assert entry.outcome.ending == endings.get(code, "closed")
+    server.reconnect()  # a call on one that has ended fails where grpcio has not seen its end yet
     assert server.call("ModelInfer", infer()).id == "7"
 
 
