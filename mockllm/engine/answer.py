@@ -111,8 +111,12 @@ class Answer:
     def delivered(self) -> Delivered:
         """What it amounts to if all of it is sent; worked out once for all that are stamped from it."""
         status = self.head.status if self.head else None
-        succeeded = status is not None and status < 400 and self.whole
-        return Delivered(status, len(self.frames), self.tokens, succeeded)
+        return Delivered(status, len(self.frames), self.tokens, self.succeeds(status))
+
+    def succeeds(self, status: int | None) -> bool:
+        """Whether a client has what it asked for, once all was sent under this status; None: no head
+        was."""
+        return status is not None and status < 400 and self.whole
 
     @cached_property
     def size(self) -> int:

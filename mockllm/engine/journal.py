@@ -203,8 +203,8 @@ class Entry(Received):
             return outline.delivered
         frames = self._sent(outline)
         tokens = outline.tokens if completed else sum(frame.tokens for frame in frames)
-        status, over = self.status, outcome.ending == "done"
-        succeeded = over and status is not None and status < 400 and outline.whole
+        status = self.status
+        succeeded = outcome.ending == "done" and outline.succeeds(status)
         return Delivered(status, len(frames), tokens, succeeded)
 
     @property
