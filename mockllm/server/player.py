@@ -237,7 +237,7 @@ class Player(StandIn):
         """Make a send and begin the wait behind it, which is all that most streams do, most of the time;
         False where something else has to be seen to first."""
         place, free = self._place, self._free
-        if free is None or place == len(self._moves):
+        if free is None or place == len(self._moves) or self._transport.is_closing():
             return False
         send = self._moves[place]
         if type(send) is not Send or send.pause is None or send.pause > NEAR:

@@ -717,6 +717,21 @@ def test_nothing_is_sent_to_a_peer_that_has_left() -> None:
     assert Outcome("peer gone", 5, 5, 2, NEAR, 5 + left, left, "fin") == stage.outcome
 
 
+@pytest.mark.parametrize("shortcut", [None, Kernel(room=9)])
+def test_nothing_is_sent_on_a_connection_that_is_closed(shortcut: Kernel | None) -> None:
+    """By somebody else, or by the transport itself, which has met an RST: a frame may be due before it
+    says so. Whoever would have taken the bytes, they do not count as sent."""
+    stage = Stage(*steady(b"abcd"), shortcut=shortcut)
+    stage.player.play()
+    stage.clock.advance(2 * NEAR)
+    stage.transport.abort()
+    stage.clock.advance(NEAR)
+    stage.player.connection_lost(ConnectionResetError())
+    left = 3 * NEAR
+    assert shortcut is None or shortcut.taken == [b"a", b"b"]
+    assert Outcome("peer gone", 5, 5, 2, NEAR, left, left, "rst") == stage.outcome
+
+
 def test_nothing_is_sent_behind_the_end() -> None:
     """Also where another frame would have been due at once."""
     kernel = Kernel(room=9)
