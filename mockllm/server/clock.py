@@ -134,7 +134,8 @@ class LoopClock:
         return self._time() + self._ahead
 
     def call_at(self, when: float, callback: Callback) -> Timer:
-        """Call back at a time, or soon if it is past; calls of one time come in the order asked."""
+        """Call back at a time, or soon if it is past. Calls of one time come in the order asked; what
+        goes on rings before them."""
         due = Due(callback, self._forget)
         heapq.heappush(self._due, (when, next(self._order), due))
         if when < self._alarm_at:
@@ -204,7 +205,7 @@ class LoopClock:
                 try:
                     again = timer.ring()
                 except Exception as error:
-                    self._tell(timer, error)
+                    self._tell(error)
                     continue
                 if again is not None:
                     when = again.when
@@ -216,10 +217,9 @@ class LoopClock:
             self._until = -inf
             self._set_alarm()
 
-    def _tell(self, timer: Due | Ringing, error: Exception) -> None:
+    def _tell(self, error: Exception) -> None:
         """What a call raises is the loop's to tell, as with timers of its own."""
-        context = {"message": f"a timer failed: {timer!r}", "exception": error}
-        self._loop.call_exception_handler(context)
+        self._loop.call_exception_handler({"message": "a timer failed", "exception": error})
 
     def _on_alarm(self) -> None:
         # A loop with coarse timers may be early; the alarm's time has come all the same.
