@@ -237,6 +237,8 @@ def pieces(
     """The body as it comes, with the deadline over all of it and not over each silence."""
     size = 0
     while size < MOST:
+        if response.isclosed():
+            return  # Python 3.13 closes response and socket with the last byte
         sock.settimeout(left(deadline))
         part = response.read1(65536)
         if not part:
