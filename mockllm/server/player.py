@@ -353,11 +353,12 @@ class Player(StandIn):
         self._full = True
 
     def resume_writing(self) -> None:
-        """The buffer has drained."""
+        """The buffer has drained: go on in a turn of its own. asyncio calls this in the midst of a
+        write of its own, and a transport that is closed meanwhile would be closed twice."""
         self._full = False
         if self._blocked:
             self._blocked = False
-            self._run()
+            self._timer = self._clock.call_at(self._clock.now(), self._run)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone."""

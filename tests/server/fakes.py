@@ -116,6 +116,8 @@ class FakeTransport(asyncio.Transport):
         self.buffered = 0
         self.ending: str | None = None
         self.half = False
+        self.resuming = False
+        """Whether the protocol is being told that there is room again."""
         self.sock = FakeSocket()
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
@@ -130,22 +132,28 @@ class FakeTransport(asyncio.Transport):
             self.buffered = 0
 
     def drain(self) -> None:
-        """The reader has read everything."""
+        """The reader has read everything; the turn of the loop in which that is seen goes by."""
         self.buffered = 0
         assert isinstance(self.protocol, asyncio.Protocol)
+        self.resuming = True
         self.protocol.resume_writing()
+        self.resuming = False
+        self.clock.advance(0)
 
     def write_eof(self) -> None:
         assert self.ending is None
+        assert not self.resuming, "asyncio is in the midst of a write, and would shut it twice"
         self.half = True
 
     def get_write_buffer_size(self) -> int:
         return self.buffered
 
     def close(self) -> None:
+        assert not self.resuming, "asyncio is in the midst of a write, and would close it twice"
         self.ending = self.ending or "fin"
 
     def abort(self) -> None:
+        assert not self.resuming, "asyncio is in the midst of a write, and would close it twice"
         self.ending = self.ending or ("rst" if self.sock.options else "abort")
 
     def is_closing(self) -> bool:

@@ -13,7 +13,7 @@ from mockllm.engine.lateness import Lateness
 from mockllm.server.clock import NEAR
 from mockllm.server.kernel import Shortcut
 from mockllm.server.player import BURST, Player
-from mockllm.timeline.events import FOREVER, Beat, Close, Extra, Wait, WireEvent, Write
+from mockllm.timeline.events import FOREVER, Beat, Close, Ending, Extra, Wait, WireEvent, Write
 from mockllm.timeline.score import SHARED, score
 from mockllm.timeline.valueclass import replace
 from tests.server.fakes import FakeClock, FakeTransport
@@ -124,6 +124,29 @@ def test_the_end_waits_for_a_full_buffer() -> None:
     assert stage.outcomes == []
     stage.transport.drain()
     assert stage.outcome.ending == "done"
+
+
+@pytest.mark.parametrize("how", ["fin", "rst", "half"])
+def test_the_end_comes_in_a_turn_of_its_own(how: Ending) -> None:
+    """asyncio tells that there is room again in the midst of a write: who ended the connection there
+    would have it closed twice."""
+    stage = Stage(Write(b"x" * 20), Close(how), room=15)
+    stage.player.play()
+    stage.transport.drain()
+    assert (stage.transport.ending, stage.transport.half) == (
+        (None, True) if how == "half" else (how, False)
+    )
+
+
+def test_a_player_that_may_go_on_is_released() -> None:
+    """Between the news that there is room again and what follows from it, the server stops."""
+    stage = Stage(*[Write(b"x" * 20, apart=True)] * 2, room=15)
+    stage.player.play()
+    stage.player.resume_writing()
+    stage.player.release()
+    stage.clock.advance(1)
+    assert (len(stage.transport.writes), stage.outcome.ending) == (1, "held")
+    assert stage.clock.pending == 0
 
 
 def test_the_peer_leaves_in_silence() -> None:

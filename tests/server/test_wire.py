@@ -232,6 +232,28 @@ def test_a_slow_reader_stops_the_stream(server: MockLLM) -> None:
     assert data.count(b'"content":') == 30_001  # the role frame has one too
 
 
+@pytest.mark.parametrize("how", ["clean", "fin", "half", "rst"])
+def test_a_slow_reader_sees_the_end(
+    server: MockLLM, how: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The end comes when the last bytes have found room, and once: nothing fails on the way."""
+    size = 8 << 20
+    server.use(
+        "mockllm: 1\nfaults:\n"
+        f"  - {{edit: {{set: {{choices.0.message.content: {{size: {size}B}}}}}}, at: frame 1}}\n"
+        f"  - {{close: {how}, at: end}}\n"
+    )
+    with connected(server.url, receive_buffer=4096) as raw:
+        raw.send(chat(stream=False, close=how == "clean"))
+        raw.read_until(b"\r\n\r\n")
+        assert server.calls[-1].outcome.ending == "playing"
+        data, end = raw.read_all()
+    assert end == ("rst" if how == "rst" else "fin")
+    assert len(data) > size or how == "rst"
+    server.settle()
+    assert [record.getMessage() for record in caplog.records if record.name == "asyncio"] == []
+
+
 def test_http10(server: MockLLM) -> None:
     """HTTP/1.0 knows no chunks: the end of the body is the end of the connection."""
     with connected(server.url) as raw:
