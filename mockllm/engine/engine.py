@@ -6,6 +6,7 @@ import json
 from collections import ChainMap
 from collections.abc import Callable, Mapping, Set
 from functools import lru_cache
+from json import JSONDecodeError
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import unquote
 
@@ -47,6 +48,7 @@ from mockllm.profile.models import Profile
 from mockllm.timeline.events import Frame
 from mockllm.timeline.valueclass import replace
 from mockllm.wires.identity import Identity
+from mockllm.wires.json_errors import TOO_DEEP, as_captured
 from mockllm.wires.wire import IDLE, Refused, Wire
 
 if TYPE_CHECKING:
@@ -574,8 +576,12 @@ def parse(body: bytes) -> tuple[Mapping[str, Any], str | None]:
         # Whose encoding is plain need not be found out.
         plain = body[:1] == b"{" and body[1:2] != b"\0"
         data = decoded(body.decode("utf-8", "surrogatepass")) if plain else json.loads(body)
-    except (ValueError, RecursionError) as error:
-        return {}, str(error) or type(error).__name__
+    except JSONDecodeError as error:
+        return {}, str(as_captured(error))
+    except RecursionError:
+        return {}, TOO_DEEP
+    except ValueError as error:
+        return {}, str(error)
     if not isinstance(data, dict):
         return {}, f"expected an object, got {type(data).__name__}"
     return data, None

@@ -23,6 +23,7 @@ from mockllm.timeline.events import End, Frame
 from mockllm.wires.heads import make_head
 from mockllm.wires.identity import Identity
 from mockllm.wires.json_bytes import compact
+from mockllm.wires.json_errors import as_captured
 from mockllm.wires.kserve import refused
 from mockllm.wires.kserve_v2_binary import unpack_texts
 from mockllm.wires.kserve_v2_tensor import Tensor
@@ -98,8 +99,9 @@ def read_body(call: Call, identity: Identity) -> InferenceRequest | bytes:
         try:
             document = call.data if call.problem is None else json.loads(call.body)
         except JSONDecodeError as error:
-            found = {"type": "json_invalid", "loc": [error.pos], "msg": "JSON decode error"}
-            raise problems([found | {"input": {}, "ctx": {"error": error.msg}}], identity) from None
+            told = as_captured(error)
+            found = {"type": "json_invalid", "loc": [told.pos], "msg": "JSON decode error"}
+            raise problems([found | {"input": {}, "ctx": {"error": told.msg}}], identity) from None
         except (ValueError, RecursionError):
             raise detail(400, "There was an error parsing the body", identity) from None
     try:

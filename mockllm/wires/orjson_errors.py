@@ -10,6 +10,8 @@ import json
 import re
 from json import JSONDecodeError
 
+from mockllm.wires.json_errors import as_captured
+
 EMPTY = "Input is a zero-length, empty document"
 NOT_UTF8 = "str is not valid UTF-8: surrogates not allowed"
 CUT = "unexpected end of data"
@@ -30,7 +32,7 @@ def orjson_problem(body: bytes) -> str | None:
     try:
         json.loads(text)
     except JSONDecodeError as error:
-        return str(JSONDecodeError(*in_its_words(error, text)))
+        return str(JSONDecodeError(*in_its_words(as_captured(error), text)))
     except RecursionError:
         return str(JSONDecodeError("Recursion limit reached", "", 0))
     return None
@@ -39,8 +41,6 @@ def orjson_problem(body: bytes) -> str | None:
 def in_its_words(error: JSONDecodeError, text: str) -> tuple[str, str, int]:
     """Message, document and place as orjson has them."""
     place, message = error.pos, error.msg
-    if message.startswith("Illegal trailing comma"):  # Python 3.13 points at it
-        return COMMA, text, place
     if message.startswith("Unterminated string"):
         return CUT, text, len(text)
     if message.startswith("Extra data"):
