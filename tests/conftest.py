@@ -33,6 +33,19 @@ def own_log() -> Iterator[None]:
     log.handlers[:], log.level, log.propagate = before
 
 
+@pytest.fixture(autouse=True)
+def nothing_fails_unseen(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """Of a callback that fails asyncio only says so in its log."""
+    yield
+    failed = [
+        one
+        for one in caplog.get_records("call")
+        if (one.name, one.levelname) == ("asyncio", "ERROR")
+    ]
+    for record in failed:
+        pytest.fail(logging.Formatter().format(record), pytrace=False)
+
+
 PARTS_RAN: set[str] = set()
 
 

@@ -35,6 +35,7 @@ PROGRAMS = {
     "openai-node": PARTS / "openai-node/node_modules/openai/package.json",
     "playwright": PARTS / "playwright/bin/python",
     "portkey": PARTS / "portkey/node_modules/.bin/gateway",
+    "python3.13": PARTS / "python3.13/bin/python",
     "vidaimock": PARTS / "vidaimock/bin/vidaimock",
     "wrk": PARTS / "wrk/run",
 }
