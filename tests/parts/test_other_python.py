@@ -18,18 +18,10 @@ from tests.parts.installed import need
 TOP = Path(__file__).parents[2]
 GUARD = 600
 """Seconds after which the run is given up."""
-TESTS = (
-    "timeline",
-    "faults",
-    "wires",
-    "shapes",
-    "engine",
-    "server",
-    "drill/test_callers.py",
-    "drill/test_command.py",
-    "test_serve.py",
-)
+TESTS = ("timeline", "faults", "wires", "shapes", "engine", "server", "drill/test_command.py")
 """What is run, of `tests`."""
+LONG = ("live", "load_model", "repeat", "repeat_wires", "warnings")
+"""What is not, of `tests/engine`: it takes minutes, for bytes and times that the others see too."""
 
 
 @pytest.mark.parts("python3.13")
@@ -41,8 +33,11 @@ def test_python_3_13() -> None:
         if not name.startswith(("PYTEST_", "MOCKLLM_"))
     }
     done = subprocess.run(
-        [need("python3.13"), "-m", "pytest", "-n", "auto", "-p", "no:cacheprovider"]
-        + [f"tests/{name}" for name in TESTS],
+        [
+            *(need("python3.13"), "-m", "pytest", "-n", "auto", "-p", "no:cacheprovider"),
+            *(f"tests/{name}" for name in TESTS),
+            *(f"--ignore=tests/engine/test_{name}.py" for name in LONG),
+        ],
         cwd=TOP,
         env={**own, "PYTHONPATH": str(TOP)},  # not another checkout whose parts these are
         capture_output=True,
