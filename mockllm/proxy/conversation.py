@@ -148,6 +148,7 @@ class Conversation(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The upstream has closed or reset the connection."""
+        self._answering = None  # asyncio ends once more what is aborted behind its end
         if exc is not None:
             self._answered("rst")
         else:

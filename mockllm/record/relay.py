@@ -53,9 +53,9 @@ class Relay(asyncio.Protocol):
         return round((self._seconds() - self._start) * MICRO)
 
     def send(self, request: bytes) -> None:
-        """Send the request."""
-        assert self._transport is not None, "a connection"
-        self._transport.write(request)
+        """Send the request, unless the upstream has closed the connection already."""
+        if self._transport is not None:
+            self._transport.write(request)
 
     def recording(self, ending: Ending) -> Recording:
         """What came, without secrets."""
@@ -96,6 +96,7 @@ class Relay(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The upstream has closed or reset the connection."""
+        self._transport = None  # asyncio ends once more what is aborted behind its end
         if exc is not None:
             self.end("rst")
             return

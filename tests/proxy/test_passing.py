@@ -84,6 +84,20 @@ def test_bytes_pass(kind: str, factory: Factory) -> None:
         assert entry.bytes_written == ANSWERS[kind]
 
 
+def test_an_answer_that_ends_before_the_request(factory: Factory) -> None:
+    """It passes while the rest of the request is on its way, and the connection ends once."""
+    answer = ANSWERS["until the end"]
+    with (
+        upstream(saying(answer), hasty=True) as url,
+        proxied(url, factory=factory) as proxy,
+        connected(proxy.url) as raw,
+    ):
+        raw.send(chat(close=True, padding="x" * (16 << 20)))
+        assert raw.read_all() == (answer, "fin")
+        (entry,) = proxy.calls()
+    assert entry.outcome.bytes_sent == len(answer)
+
+
 @pytest.mark.parametrize("profile", ["", LATER])
 def test_a_connection_stays(profile: str) -> None:
     """An answer that is whole leaves the client's connection open, for the next call."""

@@ -65,10 +65,12 @@ def upstream(
     *,
     tls: ssl.SSLContext | None = None,
     asked: list[bytes] | None = None,
+    hasty: bool = False,
 ) -> Iterator[str]:
     """The URL of a server that reads a request and then does what it is told, once per connection.
 
-    Requests are put into `asked`.
+    Requests are put into `asked`. A hasty server answers when a request begins, ends its own side,
+    and reads the rest afterwards.
     """
     listening = socket.create_server(("127.0.0.1", 0))
 
@@ -81,6 +83,13 @@ def upstream(
             with sock, suppress(OSError):  # a client that does not trust it leaves
                 if tls is not None:
                     sock = tls.wrap_socket(sock, server_side=True)
+                if hasty:
+                    sock.recv(1)
+                    answer(sock)
+                    sock.shutdown(socket.SHUT_WR)
+                    while sock.recv(65536):
+                        pass
+                    continue
                 request = read_request(sock)
                 if asked is not None:
                     asked.append(request)

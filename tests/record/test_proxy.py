@@ -174,6 +174,19 @@ def test_broken_upstreams(data: bytes, ending: str, how: str, out: Path, factory
     assert b"".join(piece.data for piece in one.recording.pieces) == got[0]
 
 
+def test_an_answer_that_ends_before_the_request(out: Path, factory: Factory) -> None:
+    """It passes while the rest of the request is on its way, and the connection ends once."""
+    answer = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\ndata: 1\n\n"
+    with (
+        upstream(lambda sock: sock.sendall(answer), hasty=True) as url,
+        recording(url, out, factory=factory) as proxy,
+        connected(proxy) as raw,
+    ):
+        raw.send(chat(close=True, padding="x" * (16 << 20)))
+        assert raw.read_all() == (answer, "fin")
+    assert [one.recording.ending for one in cassette(out)] == ["complete"]
+
+
 def test_no_upstream(out: Path) -> None:
     """A refused connection is recorded as that, and the client gets a reset, not a 500."""
     with socket.create_server(("127.0.0.1", 0)) as free:
