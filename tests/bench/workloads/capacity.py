@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 
-from tests.bench.asking import PACE, SHORT, chat
+from tests.bench.asking import PACE, PROMPT, REPEATED, SHORT, chat
 from tests.bench.figures import Figures, largest
 from tests.bench.load import Bench, Streams
 from tests.bench.peer import Peer, Peers
@@ -42,15 +42,19 @@ def searched(bench: Bench, start: Start, streams: Streams) -> Figures:
     return {"streams_at_a_time": largest(holds, streams.count, MOST), **best}
 
 
-def measure(bench: Bench, peer: Peer) -> Figures:
+def measure(bench: Bench, peer: Peer, prompt: str) -> Figures:
     """The capacity of a server."""
-    streams = Streams(peer.ask(chat(stream=True)), START, PACE)
+    streams = Streams(peer.ask(chat(prompt, stream=True)), START, PACE)
     return searched(bench, peer.start(bench, "paced", PACE), streams)
 
 
-def subjects(bench: Bench, peers: Peers) -> Mapping[str, Measure]:
-    """The servers that keep a pace."""
-    return each(bench, peers, "paced", measure)
+def workload(name: str, about: str, prompt: str) -> Workload:
+    """The workload with one kind of prompts, for the servers that keep a pace."""
+
+    def subjects(bench: Bench, peers: Peers) -> Mapping[str, Measure]:
+        return each(bench, peers, "paced", measure, prompt)
+
+    return Workload(name, about, subjects, SHOWS)
 
 
 def short(bench: Bench, peers: Peers) -> Mapping[str, Measure]:
@@ -67,7 +71,8 @@ def short(bench: Bench, peers: Peers) -> Mapping[str, Measure]:
 
 
 WORKS = (
-    Workload("capacity", ABOUT, subjects, SHOWS),
+    workload("capacity", ABOUT, PROMPT),
+    workload("capacity repeated", f"{ABOUT}, the same request each time", REPEATED),
     Workload(
         f"capacity at {SHORT:g} ms",
         f"the same at an ITL of {SHORT:g} ms",
