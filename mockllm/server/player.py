@@ -236,11 +236,13 @@ class Player(StandIn):
     def _go_on(self, now: float) -> bool:
         """Make a send and begin the wait behind it, which is all that most streams do, most of the time;
         False where something else has to be seen to first."""
-        place, free = self._place, self._free
-        if free is None or place == len(self._moves) or self._transport.is_closing():
+        moves, place, free = self._moves, self._place, self._free
+        if free is None or place + 1 >= len(moves) or self._transport.is_closing():
             return False
-        send = self._moves[place]
-        if type(send) is not Send or send.pause is None or send.pause > NEAR:
+        send, wait = moves[place], moves[place + 1]
+        if type(send) is not Send or type(wait) is not Wait:
+            return False
+        if not wait.paced or wait.joins or wait.seconds > NEAR:
             return False
         data = self._data[send.start : send.stop]
         self._bytes += len(data)
@@ -254,7 +256,7 @@ class Player(StandIn):
         self._completed, self._made = self._begun, place + 1
         self._begun += 1
         self._place = place + 2
-        self.when += send.pause
+        self.when += wait.seconds
         return self.when > now
 
     def _wait(self, event: Wait, now: float) -> bool:

@@ -30,9 +30,6 @@ class Send:
     """Whether the next send is one with this, and is another only because this is long."""
     joins: bool = False
     """Whether the send behind the next wait may be one with this, where that wait is over already."""
-    pause: float | None = field(default=None, compare=False)
-    """The seconds of the wait right behind, where that is paced and joins nothing: a player that has
-    made this send knows what comes next without a look at it."""
 
 
 Move = Send | Wait | Close
@@ -86,18 +83,16 @@ def score(events: Iterable[WireEvent]) -> Score:
     joins = False
     """Whether the two moves before are a send that is not apart, and a wait that joins."""
 
-    def close(*, goes_on: bool = False, pause: float | None = None) -> None:
+    def close(*, goes_on: bool = False) -> None:
         nonlocal start, count
         if count:
-            moves.append(Send(start, stop, count, goes_on, pause=pause))
+            moves.append(Send(start, stop, count, goes_on))
         start, count = stop, 0
 
     for event in events:
         if type(event) is not Write:
-            wait = event if type(event) is Wait else None
-            joins = count > 0 and wait is not None and wait.joins
-            steady = wait is not None and wait.paced and not wait.joins
-            close(pause=wait.seconds if wait is not None and steady else None)
+            joins = count > 0 and type(event) is Wait and event.joins
+            close()
             moves.append(event)  # type: ignore[arg-type]  # mypy does not narrow by `type`
             continue
         if joins and not event.apart:

@@ -14,17 +14,18 @@ from mockllm.server.clock import NEAR
 from mockllm.server.kernel import Shortcut
 from mockllm.server.player import BURST, Player
 from mockllm.timeline.events import FOREVER, Beat, Close, Ending, Extra, Wait, WireEvent, Write
-from mockllm.timeline.score import SHARED, score
+from mockllm.timeline.score import SHARED, Score, score
 from mockllm.timeline.valueclass import replace
 from tests.server.fakes import FakeClock, FakeTransport
 
 
 class Stage:
-    """A player on its fakes."""
+    """A player on its fakes, of events or of a score that is made already."""
 
     def __init__(
         self,
         *events: WireEvent,
+        made: Score | None = None,
         room: int = 1 << 20,
         since: float | None = None,
         shortcut: Shortcut | None = None,
@@ -34,7 +35,7 @@ class Stage:
         self.transport = FakeTransport(self.clock, room)
         self.outcomes: list[Outcome] = []
         self.player = Player(
-            score(events),
+            made or score(events),
             self.transport,
             self.clock,
             self.outcomes.append,
@@ -753,6 +754,18 @@ def test_nothing_is_sent_on_a_connection_that_is_closed(shortcut: Kernel | None)
     left = 3 * NEAR
     assert shortcut is None or shortcut.taken == [b"a", b"b"]
     assert Outcome("peer gone", 5, 5, 2, NEAR, left, left, "rst") == stage.outcome
+
+
+@pytest.mark.parametrize("shortcut", [None, Kernel(room=9)])
+def test_the_waits_are_those_of_the_score(shortcut: Kernel | None) -> None:
+    """Answers that are alike share all but their bytes and, where the pace varies, their waits."""
+    made = score(steady(b"abc"))
+    waits = iter([NEAR / 4, NEAR / 2, NEAR / 8])
+    moves = [Wait(next(waits), True) if isinstance(move, Wait) else move for move in made.moves]
+    stage = Stage(made=Score(tuple(moves), made.data), shortcut=shortcut)
+    stage.player.play()
+    stage.clock.advance(NEAR)
+    assert stage.outcome.ended == pytest.approx(NEAR * 7 / 8)
 
 
 def test_nothing_is_sent_behind_the_end() -> None:

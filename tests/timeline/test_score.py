@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockllm.timeline.events import Beat, Close, Extra, Wait, WireEvent, Write
+from mockllm.timeline.events import Close, Wait, WireEvent, Write
 from mockllm.timeline.score import SHARED, Send, score
 
 
@@ -64,22 +64,6 @@ def test_what_may_be_joined() -> None:
         Send(5, 6),
         Send(6, 7),
     ]
-
-
-def test_what_a_send_knows_of_the_wait_behind_it() -> None:
-    """Its length, where nothing else has to be looked at."""
-    beat = Beat(1.0, Extra(b":\n\n"))
-    waits = (
-        (Wait(0.5, paced=True), 0.5),
-        (Wait(0.0, paced=True), 0.0),
-        (Wait(0.5), None),
-        (Wait(0.5, paced=True, joins=True), None),
-        (Wait(0.5, beat=beat), None),
-        (Close("half"), None),
-    )
-    for wait, pause in waits:
-        sends = [m for m in score((Write(b"a"), wait, Write(b"b"))).moves if isinstance(m, Send)]
-        assert [send.pause for send in sends] == [pause, None]
 
 
 def test_a_call_that_is_long_enough_is_not_shared() -> None:
