@@ -158,7 +158,7 @@ class LoopClock:
         if self._due or self._line or self._patient:
             now = self.now()
             self._hurry(now - PATIENCE)
-            if first(self._due) <= now or self._in_line() <= now:
+            if self._next() <= now:
                 self._ring(now)
 
     def advance(self, seconds: float) -> None:
@@ -188,8 +188,8 @@ class LoopClock:
         """Make every call that is due, in order."""
         self._alarm_at = -inf  # nobody sets the alarm on the way
         self._until = until
-        heap, line, near = self._due, self._line, until + NEAR
-        pop, push, order = heapq.heappop, heapq.heappush, self._order
+        heap, line, order = self._due, self._line, self._order
+        pop, push = heapq.heappop, heapq.heappush
         timer: Due | Ringing
         try:
             while True:
@@ -209,7 +209,7 @@ class LoopClock:
                     continue
                 if again is not None:
                     when = again.when
-                    if when <= near and (not line or when >= line[-1].when):
+                    if not line or when >= line[-1].when:
                         line.append(again)
                     else:
                         push(heap, (when, next(order), again))
@@ -232,13 +232,13 @@ class LoopClock:
         if self._alarm is not None:
             self._alarm.cancel()
             self._alarm = None
-        self._alarm_at = min(first(self._due), self._in_line(), first(self._patient))
+        self._alarm_at = min(self._next(), first(self._patient))
         if self._alarm_at < inf:
             self._alarm = self._loop.call_at(self._alarm_at - self._ahead, self._on_alarm)
 
-    def _in_line(self) -> float:
-        """When the first of the line is due; never, where it is empty."""
-        return self._line[0].when if self._line else inf
+    def _next(self) -> float:
+        """When the first call is due that lets no other pass; never, where there is none."""
+        return min(first(self._due), self._line[0].when if self._line else inf)
 
     def _forget(self) -> None:
         """A timer was cancelled: throw such away before they pile up."""

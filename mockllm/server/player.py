@@ -200,18 +200,23 @@ class Player(StandIn):
             send = behind
         return send.stop
 
-    def _write(self, data: bytes) -> None:
+    def _write(self, data: bytes) -> bool:
+        """Hand bytes over; whether the kernel has all of them."""
         if self._first_byte is None:
             self._first_byte = self._clock.now() - self._start
         self._bytes += len(data)
-        self._free = None
-        if self._shortcut is not None and not self._transport.get_write_buffer_size():
-            taken = self._shortcut.send(data)
+        free = self._free
+        if free is None and not self._transport.get_write_buffer_size():
+            free = self._shortcut
+        if free is not None:
+            taken = free.send(data)
             if taken == len(data):
-                self._free = self._shortcut
-                return
+                self._free = free
+                return True
             data = data[taken:]
+        self._free = None
         self._transport.write(data)
+        return False
 
     def ring(self) -> Player | None:
         """A paced wait is over; how late, is noted. Returns itself if another has begun that is as
@@ -236,22 +241,17 @@ class Player(StandIn):
     def _go_on(self, now: float) -> bool:
         """Make a send and begin the wait behind it, which is all that most streams do, most of the time;
         False where something else has to be seen to first."""
-        moves, place, free = self._moves, self._place, self._free
-        if free is None or place + 1 >= len(moves) or self._transport.is_closing():
+        moves, place = self._moves, self._place
+        if self._free is None or place + 1 >= len(moves) or self._transport.is_closing():
             return False
         send, wait = moves[place], moves[place + 1]
         if type(send) is not Send or type(wait) is not Wait:
             return False
         if not wait.paced or wait.joins or wait.seconds > NEAR:
             return False
-        data = self._data[send.start : send.stop]
-        self._bytes += len(data)
         self._place = place + 1
         self._begun += send.events
-        taken = free.send(data)
-        if taken < len(data):
-            self._free = None
-            self._transport.write(data[taken:])
+        if not self._write(self._data[send.start : send.stop]):
             return False
         self._completed, self._made = self._begun, place + 1
         self._begun += 1
@@ -377,7 +377,6 @@ class Player(StandIn):
         return "done" if whole and not any(isinstance(move, Send) for move in rest) else "peer gone"
 
     def _note_departure(self, how: Leaving) -> None:
-        self._free = None
         if self._peer_left is None:
             self._peer_left = self._clock.now() - self._start
             self._peer = how

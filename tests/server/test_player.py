@@ -669,8 +669,10 @@ STEADY = st.tuples(
     st.builds(Wait, st.sampled_from([NEAR / 2, NEAR / 4, NEAR, 0.0]), st.just(True)),
     st.builds(Write, st.sampled_from([b"?", b"??"])),
 )
+FAULTY = st.tuples(st.just(Wait(NEAR / 3)), st.builds(Write, st.just(b"?")))
+"""A frame behind a fault's wait that is as short as those of a pace."""
 STEADY_EVENTS = st.lists(
-    st.one_of(*[STEADY] * 9, st.tuples(WIRE_EVENT)), min_size=5, max_size=15
+    st.one_of(*[STEADY] * 9, FAULTY, st.tuples(WIRE_EVENT)), min_size=5, max_size=15
 ).map(
     lambda groups: named(
         # A reset waits for what the transport holds, which here is taken now and then only.
@@ -729,9 +731,7 @@ def test_a_peer_that_leaves_when_only_the_end_is_left(shortcut: Shortcut | None)
 def test_nothing_is_sent_to_a_peer_that_has_left() -> None:
     """Also where the transport has not said yet that the connection is gone."""
     kernel = Kernel(room=9)
-    stage = Stage(*steady(b"abcd"), shortcut=kernel)
-    stage.player.play()
-    stage.clock.advance(2 * NEAR)
+    stage = under_way(kernel)
     stage.player.eof_received()
     stage.transport.close()
     stage.clock.advance(5)
@@ -745,9 +745,7 @@ def test_nothing_is_sent_to_a_peer_that_has_left() -> None:
 def test_nothing_is_sent_on_a_connection_that_is_closed(shortcut: Kernel | None) -> None:
     """By somebody else, or by the transport itself, which has met an RST: a frame may be due before it
     says so. Whoever would have taken the bytes, they do not count as sent."""
-    stage = Stage(*steady(b"abcd"), shortcut=shortcut)
-    stage.player.play()
-    stage.clock.advance(2 * NEAR)
+    stage = under_way(shortcut)
     stage.transport.abort()
     stage.clock.advance(NEAR)
     stage.player.connection_lost(ConnectionResetError())
@@ -771,14 +769,50 @@ def test_the_waits_are_those_of_the_score(shortcut: Kernel | None) -> None:
 def test_nothing_is_sent_behind_the_end() -> None:
     """Also where another frame would have been due at once."""
     kernel = Kernel(room=9)
-    stage = Stage(*steady(b"abcd"), shortcut=kernel)
-    stage.player.play()
-    stage.clock.advance(2 * NEAR)
+    stage = under_way(kernel)
     stage.player.release()
     stage.clock.advance(5)
     assert kernel.taken == [b"a", b"b"]
     assert stage.outcome.ending == "held"
     assert stage.lateness.total == 2
+
+
+def test_a_wait_that_joins_stays_patient() -> None:
+    """Also where the kernel takes everything at once."""
+    frames = [event for name in b"abcd" for event in (paced(NEAR), Write(bytes([name])))]
+    stage = Stage(*frames, shortcut=Kernel(room=9))
+    stage.player.play()
+    stage.clock.advance(1)
+    assert stage.clock.patient == 4
+
+
+def test_no_wait_begins_while_the_buffer_is_full() -> None:
+    """A frame of which the kernel takes nothing fills it; the wait behind it begins when it has drained."""
+    stage = Stage(*steady(b"abc"), shortcut=Kernel(room=1), room=0)
+    stage.player.play()
+    stage.clock.advance(2 * NEAR)
+    assert (stage.player.outcome.begun, stage.player.outcome.completed) == (4, 4)
+    stage.transport.drain()
+    stage.clock.advance(0)
+    assert (stage.player.outcome.begun, stage.player.outcome.completed) == (5, 4)
+
+
+def test_a_long_wait_can_be_called_off() -> None:
+    """A stream that ends leaves nothing behind that would ring hours later."""
+    frames = [event for name in b"abc" for event in (Wait(3600, True), Write(bytes([name])))]
+    stage = Stage(*frames, shortcut=Kernel(room=9))
+    stage.player.play()
+    stage.clock.advance(2 * 3600)
+    stage.player.release()
+    assert stage.clock.pending == 0
+
+
+def under_way(shortcut: Shortcut | None) -> Stage:
+    """A stream of four steady frames, of which two have been sent."""
+    stage = Stage(*steady(b"abcd"), shortcut=shortcut)
+    stage.player.play()
+    stage.clock.advance(2 * NEAR)
+    return stage
 
 
 def steady(names: bytes) -> list[WireEvent]:
