@@ -64,9 +64,9 @@ def chosen(only: Sequence[str]) -> list[Workload]:
 
 def listing() -> str:
     """What there is."""
-    works = [f"  {name:16} {work.about}" for name, work in WORKLOADS.items()]
+    works = [f"  {name:17} {work.about}" for name, work in WORKLOADS.items()]
     servers = [
-        f"  {name:16} {peer.about}{f' ({peer.why_missing})' if peer.why_missing else ''}"
+        f"  {name:17} {peer.about}{f' ({peer.why_missing})' if peer.why_missing else ''}"
         for name, peer in SERVERS.items()
     ]
     return "\n".join(["workloads:", *works, "servers:", *servers])
@@ -84,12 +84,12 @@ def measured(
                 found[subject].append(measure())
             except Broken as error:
                 missing[f"{work.name}, {subject}"] = str(error)
-                print(f"{work.name:16} {subject:16} broken: {error}", flush=True)
+                print(f"{work.name:17} {subject:16} broken: {error}", flush=True)
                 del able[subject]
     medial = {subject: medians(of) for subject, of in found.items() if len(of) == runs}
     for subject, figures in medial.items():
         shown = ", ".join(f"{name} {figures[name]:g}" for name in work.shows if name in figures)
-        print(f"{work.name:16} {subject:16} {shown}", flush=True)
+        print(f"{work.name:17} {subject:16} {shown}", flush=True)
     return medial
 
 

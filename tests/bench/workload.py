@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
+from tests.bench.asking import PROMPT, REPEATED
 from tests.bench.figures import Figures
 from tests.bench.load import Bench
 from tests.bench.peer import Peers, Work, able
@@ -31,3 +32,20 @@ def each(
 ) -> Mapping[str, Measure]:
     """The servers that can do such work; `measure` takes the bench, one of them, and what is given more."""
     return {name: partial(measure, bench, peer, *more) for name, peer in able(peers, work).items()}
+
+
+def both(
+    name: str, about: str, work: Work, measure: Callable[..., Figures], shows: tuple[str, ...]
+) -> tuple[Workload, Workload]:
+    """The workload of requests no two of which are equal, and that of the same request each time;
+    `measure` takes the bench, a server, and the prompt."""
+
+    def asked(prompt: str) -> Callable[[Bench, Peers], Mapping[str, Measure]]:
+        return lambda bench, peers: each(bench, peers, work, measure, prompt)
+
+    return (
+        Workload(name, about, asked(PROMPT), shows),
+        Workload(
+            f"{name} repeated", f"{about}, the same request each time", asked(REPEATED), shows
+        ),
+    )

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 
-from tests.bench.asking import PACE, PROMPT, REPEATED, SHORT, chat
+from tests.bench.asking import PACE, SHORT, chat
 from tests.bench.figures import Figures, largest
 from tests.bench.load import Bench, Streams
 from tests.bench.peer import Peer, Peers
 from tests.bench.process import Broken, Start, running
 from tests.bench.servers import mockllm, pacer
-from tests.bench.workload import Measure, Workload, each
+from tests.bench.workload import Measure, Workload, both
 
 LATE = 10.0
 """Milliseconds of p99 gap error that are allowed."""
@@ -48,15 +48,6 @@ def measure(bench: Bench, peer: Peer, prompt: str) -> Figures:
     return searched(bench, peer.start(bench, "paced", PACE), streams)
 
 
-def workload(name: str, about: str, prompt: str) -> Workload:
-    """The workload with one kind of prompts, for the servers that keep a pace."""
-
-    def subjects(bench: Bench, peers: Peers) -> Mapping[str, Measure]:
-        return each(bench, peers, "paced", measure, prompt)
-
-    return Workload(name, about, subjects, SHOWS)
-
-
 def short(bench: Bench, peers: Peers) -> Mapping[str, Measure]:
     """The limit, and mockllm with late frames each on its own and joined."""
     starts: dict[str, Start] = {}
@@ -71,8 +62,7 @@ def short(bench: Bench, peers: Peers) -> Mapping[str, Measure]:
 
 
 WORKS = (
-    workload("capacity", ABOUT, PROMPT),
-    workload("capacity repeated", f"{ABOUT}, the same request each time", REPEATED),
+    *both("capacity", ABOUT, "paced", measure, SHOWS),
     Workload(
         f"capacity at {SHORT:g} ms",
         f"the same at an ITL of {SHORT:g} ms",

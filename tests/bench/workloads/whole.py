@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from tests.bench.asking import PROMPT, REPEATED, chat
+from tests.bench.asking import chat
 from tests.bench.figures import Figures
 from tests.bench.load import CONNECTIONS, Bench, whole_answers
-from tests.bench.peer import Peer, Peers
+from tests.bench.peer import Peer
 from tests.bench.process import running
-from tests.bench.workload import Measure, Workload, each
+from tests.bench.workload import both
 
 
 def measure(bench: Bench, peer: Peer, prompt: str) -> Figures:
@@ -19,17 +17,6 @@ def measure(bench: Bench, peer: Peer, prompt: str) -> Figures:
         return {**found, "resident_mb": server.resident_mb}
 
 
-def workload(name: str, about: str, prompt: str) -> Workload:
-    """The workload with one kind of prompts, for the servers that answer whole."""
-
-    def subjects(bench: Bench, peers: Peers) -> Mapping[str, Measure]:
-        return each(bench, peers, "whole", measure, prompt)
-
-    return Workload(name, about, subjects, ("requests_per_second", "server_us", "resident_mb"))
-
-
 ABOUT = f"whole answers of fifty words over {CONNECTIONS} connections"
-WORKS = (
-    workload("whole", ABOUT, PROMPT),
-    workload("whole repeated", f"{ABOUT}, the same request each time", REPEATED),
-)
+SHOWS = ("requests_per_second", "server_us", "resident_mb")
+WORKS = both("whole", ABOUT, "whole", measure, SHOWS)
