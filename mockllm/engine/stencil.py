@@ -26,7 +26,7 @@ from mockllm.faults.apply import Report
 from mockllm.timeline.events import Beat, Extra, Frame, Head, Message, Wait, WireEvent, Write
 from mockllm.timeline.framing import Lowered
 from mockllm.timeline.pacing import Pace
-from mockllm.timeline.score import Score
+from mockllm.timeline.score import Moves, Score
 from mockllm.timeline.slots import Step
 from mockllm.timeline.valueclass import replace, valueclass
 from mockllm.wires.identity import ALPHABET, Identity
@@ -347,7 +347,10 @@ class Stencil:
 
     def score(self, names: tuple[bytes, ...], who: tuple[object, ...]) -> Score:
         """What is played, under these names."""
-        return Score(self._waited(self._moves, who), self._cut.filled(names))
+        moves = self._moves
+        if self.jitter is not None:
+            moves = Moves(self._waited(moves, who))
+        return Score(moves, self._cut.filled(names))
 
     def _waited(self, events: tuple[Any, ...], who: tuple[object, ...]) -> tuple[Any, ...]:
         """The same events with the waits of a call."""

@@ -75,14 +75,14 @@ class Channel(StandIn):
         if self._player is not None:
             self._player.release()
         elif not self._over:
-            self._transport.close()
+            self.transport.close()
             self._finish(replace(self._before, ending="held"))
 
     def _go(self) -> None:
         """Play what is there, unless something is being played."""
         if self._player is not None or self._over:
             return
-        if self._transport.is_closing():  # the client has left
+        if self.transport.is_closing():  # the client has left
             self._note_departure("fin")
             self._finish(replace(self._before, ending="peer gone"))
         elif self._queue:
@@ -109,7 +109,7 @@ class Channel(StandIn):
         self._shift = self._clock.now() - self._start
         self._player = Player(
             score(events),
-            self._transport,
+            self.transport,
             self._clock,
             on_end,
             shortcut=self._shortcut,

@@ -11,35 +11,23 @@ import asyncio
 import heapq
 import itertools
 import time
-from collections import deque
 from collections.abc import Callable
+from functools import partial
 from math import inf, isfinite
 from typing import Protocol
 
+from mockllm.server.line import Line, Stream
+
 MAX_CANCELLED = 100
 """Cancelled timers that may wait for their time, if they are not more than half of all."""
-NEAR = 0.1
-"""Seconds within which those ring again that go on."""
 PATIENCE = 0.0075
 """Seconds for which patient calls let others pass: less than what makes times worthless."""
 ROUNDING = 1e-6
 """Seconds by which sums of floats may miss: a wait of an hour is over after two half hours."""
 
 
-class Ringing(Protocol):
-    """What rings at its time, and may go on: it then says itself what is to ring next."""
-
-    @property
-    def when(self) -> float:
-        """When it is due."""
-
-    def ring(self) -> Ringing | None:
-        """Its time has come. Returns what rings next, at its `when`, which cannot be called off and so
-        is to be due within `NEAR` seconds; None for nothing."""
-
-
-Callback = Callable[[], Ringing | None]
-"""What is called at its time; it returns what `Ringing.ring` does."""
+Callback = Callable[[], None]
+"""What is called at its time."""
 
 
 class Timer(Protocol):
@@ -52,10 +40,6 @@ class Timer(Protocol):
 class Clock(Protocol):
     """Seconds that never go back, and calls at a time."""
 
-    @property
-    def landed(self) -> float:
-        """The time at which it was advanced last: what was due before could not come sooner."""
-
     def now(self) -> float:
         """The time."""
 
@@ -64,6 +48,9 @@ class Clock(Protocol):
 
     def call_about(self, when: float, callback: Callback) -> Timer:
         """The same, or some milliseconds later where the loop is busy: a patient call."""
+
+    def join(self, stream: Stream) -> None:
+        """Play a stream from when it is due, which cannot be called off and so is to be soon."""
 
     def catch_up(self) -> None:
         """Make the calls that are due, and of the patient ones those that have waited for long: for who
@@ -79,10 +66,11 @@ class Due:
         self.callback: Callback | None = callback
         self._cancelled = cancelled
 
-    def ring(self) -> Ringing | None:
+    def ring(self) -> None:
         """Make the call, unless it has been called off."""
         callback, self.callback = self.callback, None
-        return None if callback is None else callback()
+        if callback is not None:
+            callback()
 
     def cancel(self) -> None:
         """Call it off; harmless where it has been made or called off."""
@@ -91,8 +79,8 @@ class Due:
             self._cancelled()
 
 
-Entry = tuple[float, int, Due | Ringing]
-"""When a call is due, and which of those of one time it is."""
+Entry = tuple[float, int, Due | Stream]
+"""When a call or a stream is due, and which of those of one time it is."""
 
 
 class LoopClock:
@@ -112,10 +100,9 @@ class LoopClock:
         self._time = now
         self._ahead = 0.0
         self.landed = -inf
-        """The time at which it was advanced last."""
+        """The time at which it was advanced last: what was due before could not come sooner."""
         self._due: list[Entry] = []
-        self._line: deque[Ringing] = deque()
-        """Those that go on, as far as none is due before the one that stands before it."""
+        self._line = Line()
         self._patient: list[Entry] = []
         """Calls that let others pass; they come over to the others when it is their turn."""
         self._until = -inf
@@ -134,8 +121,8 @@ class LoopClock:
         return self._time() + self._ahead
 
     def call_at(self, when: float, callback: Callback) -> Timer:
-        """Call back at a time, or soon if it is past. Calls of one time come in the order asked; what
-        goes on rings before them."""
+        """Call back at a time, or soon if it is past. Calls of one time come in the order asked; streams
+        are played before them."""
         due = Due(callback, self._forget)
         heapq.heappush(self._due, (when, next(self._order), due))
         if when < self._alarm_at:
@@ -152,10 +139,17 @@ class LoopClock:
             self._set_alarm()
         return due
 
+    def join(self, stream: Stream) -> None:
+        """Play a stream from when it is due."""
+        if not self._line.takes(stream):
+            heapq.heappush(self._due, (stream.when, next(self._order), stream))
+        if stream.when < self._alarm_at:
+            self._set_alarm()
+
     def catch_up(self) -> None:
         """Make the calls that are due. A hundred requests that come together take ten milliseconds
         to plan; frames of other streams do not wait for all of them."""
-        if self._due or self._line or self._patient:
+        if self._due or self._patient or self._line:
             now = self.now()
             self._hurry(now - PATIENCE)
             if self._next() <= now:
@@ -188,38 +182,38 @@ class LoopClock:
         """Make every call that is due, in order."""
         self._alarm_at = -inf  # nobody sets the alarm on the way
         self._until = until
-        heap, line, order = self._due, self._line, self._order
-        pop, push = heapq.heappop, heapq.heappush
-        timer: Due | Ringing
+        heap, line = self._due, self._line
         try:
             while True:
-                if line and (not heap or line[0].when <= heap[0][0]):
-                    timer = line[0]
-                    if timer.when > until:
-                        break
-                    line.popleft()
-                elif heap and heap[0][0] <= until:
-                    timer = pop(heap)[2]
-                else:
+                limit = until
+                if heap and heap[0][0] <= until:
+                    limit = heap[0][0]
+                    if limit < line.first:
+                        timer = heapq.heappop(heap)[2]
+                        if isinstance(timer, Due):
+                            self._make(timer.ring)
+                        else:
+                            line.lead(timer)
+                        continue
+                if line.first > limit:
                     break
-                try:
-                    again = timer.ring()
-                except Exception as error:
-                    self._tell(error)
-                    continue
-                if again is not None:
-                    when = again.when
-                    if not line or when >= line[-1].when:
-                        line.append(again)
-                    else:
-                        push(heap, (when, next(order), again))
+                self._make(partial(self._play, limit))
         finally:
             self._until = -inf
             self._set_alarm()
 
-    def _tell(self, error: Exception) -> None:
-        """What a call raises is the loop's to tell, as with timers of its own."""
-        self._loop.call_exception_handler({"message": "a timer failed", "exception": error})
+    def _play(self, until: float) -> None:
+        """Play those in the line that are due."""
+        stream = self._line.play(until, self._time, self._ahead, self.landed)
+        if stream is not None:
+            heapq.heappush(self._due, (stream.when, next(self._order), stream))
+
+    def _make(self, call: Callback) -> None:
+        """Make a call; what it raises is the loop's to tell, as with timers of its own."""
+        try:
+            call()
+        except Exception as error:
+            self._loop.call_exception_handler({"message": "a timer failed", "exception": error})
 
     def _on_alarm(self) -> None:
         # A loop with coarse timers may be early; the alarm's time has come all the same.
@@ -238,7 +232,7 @@ class LoopClock:
 
     def _next(self) -> float:
         """When the first call is due that lets no other pass; never, where there is none."""
-        return min(first(self._due), self._line[0].when if self._line else inf)
+        return min(first(self._due), self._line.first)
 
     def _forget(self) -> None:
         """A timer was cancelled: throw such away before they pile up."""
@@ -251,7 +245,7 @@ class LoopClock:
             self._cancelled = 0
 
 
-def is_off(timer: Due | Ringing) -> bool:
+def is_off(timer: Due | Stream) -> bool:
     """Whether it has been called off."""
     return isinstance(timer, Due) and timer.callback is None
 

@@ -39,14 +39,14 @@ class IdlePlayer(Player):
         """Begin, or wait for the next request."""
         if not self._next_byte:
             super().play()
-        elif self._transport.is_closing():
+        elif self.transport.is_closing():
             self._finish("peer gone")
         else:
             self.take_over()
 
     def give_way(self) -> None:
         """The connection is in use again: what has not happened will not."""
-        if not self._over:
+        if not self.over:
             self._finish("peer gone")
 
     def data_received(self, data: bytes) -> None:

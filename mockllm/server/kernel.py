@@ -7,6 +7,8 @@ import os
 import socket
 import struct
 import sys
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 LINGER_ZERO = struct.pack("ii", 1, 0)
@@ -17,16 +19,18 @@ SIOCOUTQNSD = 0x894B
 class Shortcut:
     """The way to one open file, past what else stands before it."""
 
-    __slots__ = ("_number",)
+    __slots__ = ("write",)
 
-    def __init__(self, number: int) -> None:
-        self._number = number
+    def __init__(self, write: Callable[[bytes], int]) -> None:
+        self.write = write
+        """Hands bytes to the kernel at once, and says how many it took; raises `OSError` where it took
+        none because it is full, or the file is broken, which the transport finds out too."""
 
     def send(self, data: bytes) -> int:
         """Hand bytes to the kernel at once; how many it took, 0 where it took none."""
         try:
-            return os.write(self._number, data)
-        except OSError:  # full, or broken, which the transport finds out too
+            return self.write(data)
+        except OSError:
             return 0
 
 
@@ -41,7 +45,7 @@ def shortcut(transport: asyncio.BaseTransport) -> Shortcut | None:
     tls = transport.get_extra_info("ssl_object") is not None
     if sock is None or tls or sys.platform == "win32":
         return None
-    return Shortcut(sock.fileno())
+    return Shortcut(partial(os.write, sock.fileno()))
 
 
 def unsent(sock: Any) -> int:

@@ -18,23 +18,26 @@ from collections.abc import Callable
 
 from mockllm.engine.journal import Ending, Leaving, Outcome
 from mockllm.engine.lateness import Lateness
-from mockllm.server.clock import NEAR, Clock, Timer
+from mockllm.server.clock import Clock, Timer
 from mockllm.server.kernel import Shortcut, reset_on_close, unsent
-from mockllm.server.standin import StandIn
+from mockllm.server.line import Stream
 from mockllm.timeline.events import FOREVER, Beat, Close, Extra, Wait
-from mockllm.timeline.score import SHARED, Score, Send
+from mockllm.timeline.score import NEAR, SHARED, Score, Send
 
 BURST = 256
 """Moves that are made without a wait before other streams have their turn."""
 DRAIN_POLL = 0.001
 """Seconds between two looks at whether everything has left before an RST."""
 
+UNHEARD = Lateness()
+"""Where errors go that nobody asks for."""
+
 
 def nobody(outcome: Outcome) -> None:
     """Who is told that a player ends which has ended before: nobody."""
 
 
-class Player(StandIn):
+class Player(Stream):
     """Plays one score on one transport, once.
 
     Times count from `since`, when the request had come, or from now; so many bytes are `taken`
@@ -44,31 +47,23 @@ class Player(StandIn):
 
     # A dict of its own would take a kilobyte of each of ten thousand streams that are held.
     __slots__ = (
+        "_beaten",
         "_beats",
-        "_begun",
+        "_before",
         "_blocked",
-        "_bytes",
         "_clock",
-        "_completed",
-        "_data",
         "_first_byte",
-        "_free",
         "_full",
         "_half",
-        "_late",
-        "_lateness",
-        "_latest",
-        "_made",
         "_moves",
         "_on_end",
-        "_over",
         "_peer",
         "_peer_left",
-        "_place",
         "_shortcut",
         "_start",
+        "_taken",
         "_timer",
-        "when",
+        "_under_way",
     )
 
     def __init__(
@@ -83,29 +78,24 @@ class Player(StandIn):
         shortcut: Shortcut | None = None,
         lateness: Lateness | None = None,
     ) -> None:
-        super().__init__(transport)
-        begun = 0
+        before = 0
         if taken:
-            score, begun = score.behind(taken)
+            score, before = score.behind(taken)
+        super().__init__(transport, score.data, lateness or UNHEARD)
         self._moves = score.moves
-        self._data = score.data
         self._clock = clock
         self._on_end = on_end
         self._shortcut = shortcut
-        self._free: Shortcut | None = None
-        """The shortcut, once the kernel has taken all that was written, until something changes."""
-        self._lateness = lateness
-        self._start = clock.now() if since is None else since
-        self.when = self._start
-        """When the wait is over that has begun last."""
-        self._place = self._made = 0
-        """Moves that have begun, and that are over."""
-        self._begun = self._completed = begun
-        """Events of the wire timeline that have begun, and that are over."""
-        self._bytes = taken
+        self._start = self.when = clock.now() if since is None else since
+        self._under_way = 0
+        """Whether the move that has begun last is not over: 1, else 0."""
+        self._before = before
+        """Events of the wire timeline that were over before the first move."""
+        self._taken = taken
         self._beats: Counter[int] | None = None
+        self._beaten = 0
+        """Bytes of heartbeats."""
         self._first_byte: float | None = clock.now() - self._start if taken else None
-        self._late = self._latest = 0.0
         self._peer_left: float | None = None
         self._peer: Leaving | None = None
         self._timer: Timer | None = None
@@ -113,7 +103,6 @@ class Player(StandIn):
         self._blocked = False
         """Whether the timeline stands still because the buffer is full."""
         self._half = False
-        self._over = False
 
     @property
     def outcome(self) -> Outcome:
@@ -122,7 +111,7 @@ class Player(StandIn):
 
     def play(self) -> None:
         """Begin. `on_end` is called once, perhaps before this returns."""
-        if self._transport.is_closing():
+        if self.transport.is_closing():
             self._peer_left = 0.0
             self._finish("peer gone")
             return
@@ -131,12 +120,12 @@ class Player(StandIn):
 
     def release(self) -> None:
         """Let go: the server stops or is reset. The connection is closed."""
-        if self._over:
+        if self.over:
             return
         if self._full:
-            self._transport.abort()  # close() would wait for a reader that does not read
+            self.transport.abort()  # close() would wait for a reader that does not read
         else:
-            self._transport.close()
+            self.transport.close()
         self._finish("held")
 
     # The timeline
@@ -146,11 +135,11 @@ class Player(StandIn):
         self._timer = None
         if now is None:
             now = self._clock.now()
-        moves, transport = self._moves, self._transport
-        end, turn = len(moves), self._place + BURST
-        while not self._over:
-            place = self._place
-            self._completed, self._made = self._begun, place
+        moves, transport = self._moves, self.transport
+        end, turn = len(moves), self.place + BURST
+        while not self.over:
+            place = self.place
+            self._under_way = 0
             if self._full:
                 self._blocked = True
                 return  # resume_writing goes on from here
@@ -163,13 +152,12 @@ class Player(StandIn):
                 self._timer = self._clock.call_at(self._clock.now(), self._run)
                 return
             move = moves[place]
-            self._place = place + 1
+            self.place = place + 1
+            self._under_way = 1
             if type(move) is Send:  # nearly all of them are this or a wait
-                self._begun += move.events
                 stop = self._joined(move, now) if move.joins else move.stop
-                self._write(self._data[move.start : stop])
+                self._write(self.data[move.start : stop])
                 continue
-            self._begun += 1
             match move:
                 case Wait():
                     if self._wait(move, now):
@@ -181,83 +169,46 @@ class Player(StandIn):
                     self._half_close()
                     return
                 case Close(complete=complete):
-                    self._completed, self._made = self._begun, self._place
-                    self._transport.close()
+                    self._under_way = 0
+                    self.transport.close()
                     self._finish("done" if complete else "closed")
 
     def _joined(self, send: Send, now: float) -> int:
         """Where a write ends that begins with a send and takes along what is late already."""
         start, moves = send.start, self._moves
         while send.joins:
-            wait, behind = moves[self._place : self._place + 2]
+            wait, behind = moves[self.place : self.place + 2]
             assert isinstance(wait, Wait)
             assert isinstance(behind, Send)
             if self.when + wait.seconds > now or behind.stop - start > SHARED:
                 break
             self.when += wait.seconds
-            self._place += 2
-            self._begun += 1 + behind.events
+            self.place += 2
             send = behind
         return send.stop
 
-    def _write(self, data: bytes) -> bool:
-        """Hand bytes over; whether the kernel has all of them."""
+    def _write(self, data: bytes) -> None:
+        """Hand bytes over."""
         if self._first_byte is None:
             self._first_byte = self._clock.now() - self._start
-        self._bytes += len(data)
-        free = self._free
-        if free is None and not self._transport.get_write_buffer_size():
+        free = self.free
+        if free is None and not self.transport.get_write_buffer_size():
             free = self._shortcut
         if free is not None:
             taken = free.send(data)
             if taken == len(data):
-                self._free = free
-                return True
+                self.free = free
+                return
             data = data[taken:]
-        self._free = None
-        self._transport.write(data)
-        return False
+        self.free = None
+        self.transport.write(data)
 
-    def ring(self) -> Player | None:
-        """A paced wait is over; how late, is noted. Returns itself if another has begun that is as
-        short as most are."""
-        if self._over:
-            return None
-        clock = self._clock
-        now, due = clock.now(), self.when
-        late = now - due
-        if clock.landed > due:  # the time jumped, and nothing could come sooner
-            late = now - clock.landed
-        if self._lateness is not None:
-            self._lateness.note(late - self._late)
-        self._late = late
-        if late > self._latest:
-            self._latest = late
-        if self._go_on(now):
-            return self
+    def go_on(self, now: float, rest: bytes = b"") -> None:
+        """Do what a line does not."""
+        if rest:
+            self.free = None
+            self.transport.write(rest)
         self._run(now)
-        return None
-
-    def _go_on(self, now: float) -> bool:
-        """Make a send and begin the wait behind it, which is all that most streams do, most of the time;
-        False where something else has to be seen to first."""
-        moves, place = self._moves, self._place
-        if self._free is None or place + 1 >= len(moves) or self._transport.is_closing():
-            return False
-        send, wait = moves[place], moves[place + 1]
-        if type(send) is not Send or type(wait) is not Wait:
-            return False
-        if not wait.paced or wait.joins or wait.seconds > NEAR:
-            return False
-        self._place = place + 1
-        self._begun += send.events
-        if not self._write(self._data[send.start : send.stop]):
-            return False
-        self._completed, self._made = self._begun, place + 1
-        self._begun += 1
-        self._place = place + 2
-        self.when += wait.seconds
-        return self.when > now
 
     def _wait(self, event: Wait, now: float) -> bool:
         """Begin to wait; False if there is nothing to wait for. A schedule goes by the time at which
@@ -266,11 +217,13 @@ class Player(StandIn):
             due = self.when = self.when + event.seconds
             if due > now:
                 if event.joins:
-                    self._timer = self._clock.call_about(due, self.ring)
+                    self._timer = self._clock.call_about(due, self._fall_in)
+                elif event.seconds > NEAR:
+                    self._timer = self._clock.call_at(due, self._fall_in)
                 else:
-                    self._timer = self._clock.call_at(due, self.ring)
+                    self._fall_in()
                 return True
-            if self._place == 1:  # planned late: the stream as a whole is, and hurries nothing
+            if self.place == 1:  # planned late: the stream as a whole is, and hurries nothing
                 self.when = now
             return False
         now = self._clock.now()
@@ -278,12 +231,17 @@ class Player(StandIn):
         if self.when <= now:
             return False
         if event.seconds == FOREVER:
-            self._data = b""  # nothing is sent behind it, and a stream may be held for hours
+            self.data = b""  # nothing is sent behind it, and a stream may be held for hours
         if event.beat is not None:
             self._beat(event.beat, now + event.beat.every, event.strikes)
         elif event.seconds != FOREVER:
             self._timer = self._clock.call_at(self.when, self._run)
         return True
+
+    def _fall_in(self) -> None:
+        """Fall into line: a paced wait is over there, now or soon."""
+        self.steps = self._moves.steps
+        self._clock.join(self)
 
     def _beat(self, beat: Beat, when: float, left: float) -> None:
         """Wait for the next heartbeat, or for the end of the wait after the last."""
@@ -292,40 +250,41 @@ class Player(StandIn):
             return
 
         def strike() -> None:
-            fits = not self._full and not self._transport.is_closing()
+            fits = not self._full and not self.transport.is_closing()
             if fits and isinstance(beat.unit, Extra):
                 self._write(beat.unit.data)
+                self._beaten += len(beat.unit.data)
                 self._beats = self._beats or Counter()
-                self._beats[self._begun - 1] += 1
+                self._beats[self._events(self.place) - 1] += 1
             self._beat(beat, when + beat.every, left - 1)
 
         self._timer = self._clock.call_at(when, strike)
 
     def _half_close(self) -> None:
         """Close the writing side; the rest is the peer's."""
-        self._completed, self._made = self._begun, self._place
+        self._under_way = 0
         self._half = True
-        self._transport.write_eof()
+        self.transport.write_eof()
 
     def _reset(self) -> None:
         """Reset the connection as soon as everything before has left."""
-        if self._over:
+        if self.over:
             return
         if self._unsent():
             self._timer = self._clock.call_at(self._clock.now() + DRAIN_POLL, self._reset)
             return
-        reset_on_close(self._transport.get_extra_info("socket"))
-        self._completed, self._made = self._begun, self._place
-        self._transport.abort()
+        reset_on_close(self.transport.get_extra_info("socket"))
+        self._under_way = 0
+        self.transport.abort()
         self._finish("reset")
 
     def _unsent(self) -> int:
         """Bytes that the transport or the kernel still holds."""
-        buffered = self._transport.get_write_buffer_size()
-        return buffered or unsent(self._transport.get_extra_info("socket"))
+        buffered = self.transport.get_write_buffer_size()
+        return buffered or unsent(self.transport.get_extra_info("socket"))
 
     def _finish(self, ending: Ending) -> None:
-        self._over = True
+        self.over = True
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -337,16 +296,20 @@ class Player(StandIn):
         over = ending != "playing"
         return Outcome(
             ending,
-            self._begun,
-            self._completed,
-            self._bytes,
+            self._events(self.place),
+            self._events(self.place - self._under_way),
+            max(self._taken, self._moves.stops[self.place]) + self._beaten,
             self._first_byte,
             self._clock.now() - self._start if over else None,
             self._peer_left,
             peer=self._peer,
             beats=tuple(self._beats.items()) if self._beats else (),
-            late=self._latest,
+            late=self.latest,
         )
+
+    def _events(self, place: int) -> int:
+        """How many events of the wire timeline come before a move."""
+        return self._before + self._moves.events[place]
 
     # What the transport says
 
@@ -365,14 +328,14 @@ class Player(StandIn):
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone."""
         super().connection_lost(exc)
-        if not self._over:
+        if not self.over:
             self._finish(self._left())
 
     def _left(self) -> Ending:
         """How it ended if the peer ended it: done, where only the end of the connection is left."""
         if self._half:
             return "closed"
-        rest = self._moves[self._made :]
+        rest = self._moves[self.place - self._under_way :]
         whole = bool(rest) and rest[-1] == Close("fin", complete=True)
         return "done" if whole and not any(isinstance(move, Send) for move in rest) else "peer gone"
 

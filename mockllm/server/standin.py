@@ -11,20 +11,20 @@ class StandIn(asyncio.Protocol):
     """Hears at once when the transport's buffer is full and when the peer leaves; what the peer sends
     is aiohttp's, for later."""
 
-    __slots__ = ("_transport", "_upstream")
+    __slots__ = ("_upstream", "transport")
 
     def __init__(self, transport: asyncio.Transport) -> None:
-        self._transport = transport
+        self.transport = transport
         self._upstream = transport.get_protocol()
 
     def take_over(self) -> None:
         """Stand at the transport."""
-        self._transport.set_protocol(self)
+        self.transport.set_protocol(self)
 
     def give_back(self) -> None:
         """Let who was there stand there again, unless somebody else does."""
-        if self._transport.get_protocol() is self:
-            self._transport.set_protocol(self._upstream)
+        if self.transport.get_protocol() is self:
+            self.transport.set_protocol(self._upstream)
 
     def data_received(self, data: bytes) -> None:
         """A pipelined request: aiohttp keeps it for later."""

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import field
+from functools import cached_property
+from itertools import accumulate
 
 from mockllm.timeline.events import Close, Wait, WireEvent, Write
 from mockllm.timeline.valueclass import valueclass
@@ -16,6 +18,8 @@ SHARED = 16 << 10
 """Bytes from which on a call is not shared, so that a slow reader is heard in time."""
 AT_ONCE = 16
 """Sends that are made without looking at anything else."""
+NEAR = 0.1
+"""Seconds up to which a paced wait is one that streams spend most of their time in."""
 
 
 @valueclass(frozen=True, slots=True)
@@ -34,13 +38,54 @@ class Send:
 
 Move = Send | Wait | Close
 """What a player does at once, or waits for."""
+Step = tuple[int, int, float]
+"""A send and the wait behind it: from which byte and to which, and seconds."""
+
+
+class Moves(tuple[Move, ...]):
+    """What is done, one after another, and what follows from it: the same for all answers that differ
+    in nothing but their bytes."""
+
+    @cached_property
+    def steps(self) -> tuple[Step | None, ...]:
+        """At the place of each send that a short paced wait follows, both; None at every other place,
+        and behind the last."""
+        return (*map(step, self, self[1:]), None, None)
+
+    @cached_property
+    def events(self) -> tuple[int, ...]:
+        """How many events of the wire timeline come before each, and before the end."""
+        return tuple(accumulate(map(events_of, self), initial=0))
+
+    @cached_property
+    def stops(self) -> tuple[int, ...]:
+        """Which byte comes behind those of all sends before each, and before the end."""
+        return tuple(accumulate(self, stop_of, initial=0))
+
+
+def step(move: Move, behind: Move) -> Step | None:
+    """A move and the one behind it, if they are a send and a short wait of its pace."""
+    if type(move) is not Send or type(behind) is not Wait:
+        return None
+    steady = behind.paced and not behind.joins and behind.seconds <= NEAR
+    return (move.start, move.stop, behind.seconds) if steady else None
+
+
+def events_of(move: Move) -> int:
+    """How many events of the wire timeline a move is."""
+    return move.events if isinstance(move, Send) else 1
+
+
+def stop_of(stop: int, move: Move) -> int:
+    """Which byte comes behind a move, where that one comes before it."""
+    return move.stop if isinstance(move, Send) else stop
 
 
 @valueclass(frozen=True, slots=True)
 class Score:
     """What a player plays."""
 
-    moves: tuple[Move, ...]
+    moves: Moves
     data: bytes
 
     @property
@@ -71,7 +116,7 @@ class Score:
                 over += move.events
             else:
                 left.append(Send(max(move.start, taken), move.stop, move.events))
-        return Score(tuple(left), self.data), over
+        return Score(Moves(left), self.data), over
 
 
 def score(events: Iterable[WireEvent]) -> Score:
@@ -108,4 +153,4 @@ def score(events: Iterable[WireEvent]) -> Score:
         if event.apart:
             close()
     close()
-    return Score(tuple(moves), b"".join(parts))
+    return Score(Moves(moves), b"".join(parts))

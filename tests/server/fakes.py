@@ -3,73 +3,51 @@
 from __future__ import annotations
 
 import asyncio
-import heapq
-import itertools
-from typing import Any
+from typing import Any, cast
 
-from mockllm.server.clock import NEAR, Callback, Ringing, Timer
+from mockllm.server.clock import Callback, LoopClock, Timer, is_off
 
 
-class FakeTimer:
-    """A call that is due at a time of the fake clock."""
+class FakeLoop:
+    """A loop that makes no calls, and raises what a call has raised."""
 
-    def __init__(self, callback: Callback) -> None:
-        self.callback: Callback | None = callback
-
-    def ring(self) -> Ringing | None:
-        callback, self.callback = self.callback, None
-        return None if callback is None else callback()
+    def call_at(self, when: float, callback: object) -> FakeLoop:
+        return self
 
     def cancel(self) -> None:
-        self.callback = None
+        """No call is made anyway."""
+
+    def call_exception_handler(self, context: dict[str, Any]) -> None:
+        raise context["exception"]
 
 
-class FakeClock:
+class FakeClock(LoopClock):
     """Time stands still until `advance`; calls come at their exact time."""
 
     def __init__(self) -> None:
+        super().__init__(cast(asyncio.AbstractEventLoop, FakeLoop()), lambda: self.time)
         self.time = 0.0
         self.landed = 0.0
         self.patient = 0
         """How many calls were asked for that may let others pass."""
-        self._order = itertools.count()
-        self._due: list[tuple[float, int, FakeTimer | Ringing]] = []
-
-    def now(self) -> float:
-        return self.time
-
-    def call_at(self, when: float, callback: Callback) -> Timer:
-        timer = FakeTimer(callback)
-        heapq.heappush(self._due, (when, next(self._order), timer))
-        return timer
 
     def call_about(self, when: float, callback: Callback) -> Timer:
         self.patient += 1
-        return self.call_at(when, callback)
+        return super().call_about(when, callback)
 
     def advance(self, seconds: float) -> None:
         """Let time pass, making every call that falls due, in order."""
         until = self.time + seconds
-        while self._due and self._due[0][0] <= until:
-            when, _, timer = heapq.heappop(self._due)
-            self.time = max(self.time, when)
-            again = timer.ring()
-            if again is not None:
-                assert again.when <= self.time + NEAR
-                heapq.heappush(self._due, (again.when, next(self._order), again))
+        while self._alarm_at <= until:
+            self.time = max(self.time, self._alarm_at)
+            self._on_alarm()
         self.time = until
-
-    def catch_up(self) -> None:
-        """Make the calls that are due."""
-        self.advance(0)
 
     @property
     def pending(self) -> int:
         """Calls that are still due."""
-        return sum(
-            not isinstance(timer, FakeTimer) or timer.callback is not None
-            for _, _, timer in self._due
-        )
+        timers = [entry[2] for entry in (*self._due, *self._patient)]
+        return len(self._line) + sum(not is_off(timer) for timer in timers)
 
 
 class FakeSocket:

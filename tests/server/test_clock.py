@@ -15,13 +15,17 @@ import uvloop
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mockllm.engine.lateness import Lateness
 from mockllm.engine.plan import Conditions
 from mockllm.profile.library import Library
 from mockllm.profile.loader import load
 from mockllm.scripts.named import CANONICAL
-from mockllm.server.clock import MAX_CANCELLED, NEAR, PATIENCE, Due, LoopClock, Timer
+from mockllm.server.clock import MAX_CANCELLED, PATIENCE, Due, LoopClock, Timer
+from mockllm.server.line import Stream
 from mockllm.server.service import Service, Settings
 from mockllm.server.threaded import Threaded
+from mockllm.timeline.score import NEAR
+from tests.server.fakes import FakeClock, FakeTransport
 from tests.server.raw import GUARD, chat, connected, text_of
 
 LAST_CHUNK = b"0\r\n\r\n"
@@ -168,21 +172,29 @@ def test_without_being_advanced(
     on(make_loop, test)
 
 
-class Going:
-    """What rings, and goes on for as long as it has gaps."""
+class Going(Stream):
+    """A stream without frames, which goes on for as long as it has gaps."""
 
-    def __init__(self, when: float, gaps: list[float], called: list[float]) -> None:
+    def __init__(
+        self, clock: LoopClock, when: float, gaps: list[float], called: list[float]
+    ) -> None:
+        super().__init__(FakeTransport(FakeClock()), b"", Lateness())
         self.when = when
+        self._clock = clock
         self._gaps = iter(gaps)
         self._called = called
 
-    def ring(self) -> Going | None:
+    def go_on(self, now: float, rest: bytes = b"") -> None:
         self._called.append(self.when)
         gap = next(self._gaps, None)
         if gap is None:
-            return None
-        self.when += gap
-        return self
+            self.end()
+        else:
+            self.when += gap
+            self._clock.join(self)
+
+    def end(self) -> None:
+        """It was the last time."""
 
 
 MILLISECONDS = st.integers(0, int(NEAR * 1000)).map(lambda number: number / 1000)
@@ -201,7 +213,7 @@ def test_what_goes_on(plans: list[tuple[float, list[float], bool]], steps: list[
         time, called, expected = [0.0], list[float](), list[float]()
         clock = LoopClock(loop, lambda: time[0])
         for when, gaps, off in plans:
-            timer = clock.call_at(when, Going(when, gaps, called).ring)
+            timer = clock.call_at(when, partial(clock.join, Going(clock, when, gaps, called)))
             if off:
                 timer.cancel()
             else:
@@ -221,14 +233,11 @@ def test_what_goes_on_wakes_the_loop(make_loop: Callable[[], asyncio.AbstractEve
         start = clock.now()
 
         class Last(Going):
-            def ring(self) -> Going | None:
-                again = super().ring()
-                if again is None:
-                    over.set()
-                return again
+            def end(self) -> None:
+                over.set()
 
-        clock.call_at(start, Last(start, [0.01] * 5, called).ring)
-        clock.call_at(start + 0.005, Going(start + 0.005, [0.01] * 2, called).ring)
+        clock.join(Last(clock, start, [0.01] * 5, called))
+        clock.join(Going(clock, start + 0.005, [0.01] * 2, called))
         await over.wait()
         dues = [0.0, 0.005, 0.01, 0.015, 0.02, 0.025, 0.03, 0.04, 0.05]
         assert [due - start for due in called] == pytest.approx(dues)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 import pytest
 from hypothesis import given
@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from mockllm.engine.journal import Outcome
 from mockllm.engine.lateness import Lateness
-from mockllm.server.clock import NEAR
 from mockllm.server.kernel import Shortcut
+from mockllm.server.line import Stream
 from mockllm.server.player import BURST, Player
 from mockllm.timeline.events import FOREVER, Beat, Close, Ending, Extra, Wait, WireEvent, Write
-from mockllm.timeline.score import SHARED, Score, score
+from mockllm.timeline.score import NEAR, SHARED, Moves, Score, score
 from mockllm.timeline.valueclass import replace
 from tests.server.fakes import FakeClock, FakeTransport
 
@@ -28,6 +28,7 @@ class Stage:
         made: Score | None = None,
         room: int = 1 << 20,
         since: float | None = None,
+        taken: int = 0,
         shortcut: Shortcut | None = None,
     ) -> None:
         self.clock = FakeClock()
@@ -40,6 +41,7 @@ class Stage:
             self.clock,
             self.outcomes.append,
             since=since,
+            taken=taken,
             shortcut=shortcut,
             lateness=self.lateness,
         )
@@ -383,11 +385,13 @@ class Kernel(Shortcut):
     """A socket that takes so many bytes at once."""
 
     def __init__(self, room: int) -> None:
-        super().__init__(-1)
+        super().__init__(self.take)
         self.room = room
         self.taken: list[bytes] = []
 
-    def send(self, data: bytes) -> int:
+    def take(self, data: bytes) -> int:
+        if not self.room:
+            raise BlockingIOError
         part = data[: self.room]
         self.room -= len(part)
         self.taken.append(part)
@@ -405,9 +409,22 @@ def test_the_shortcut_to_the_kernel() -> None:
     assert (kernel.taken, stage.transport.writes) == ([b"abc", b"de"], [(1, b"fg")])
     stage.transport.drain()
     stage.clock.advance(1)
-    assert (kernel.taken[2:], stage.transport.writes[1:]) == ([b""], [(2, b"hi")])
+    assert (kernel.taken[2:], stage.transport.writes[1:]) == ([], [(2, b"hi")])
     stage.transport.drain()
     assert (stage.outcome.ending, stage.outcome.bytes_sent) == ("done", 9)
+
+
+@pytest.mark.parametrize(
+    ("taken", "written", "first"),
+    [(1, [b"b", b"cd", b"ef"], 0.5), (4, [b"ef"], 0.5), (6, [], 0.5)],
+)
+def test_what_is_taken_already(taken: int, written: list[bytes], first: float) -> None:
+    """The rest is sent, and what was taken counts as if the player had sent it."""
+    events = [Write(data, apart=True) for data in (b"ab", b"cd", b"ef")]
+    stage = Stage(*events, taken=taken, since=-first)
+    stage.player.play()
+    assert [data for _, data in stage.transport.writes] == written
+    assert Outcome("done", 3, 3, 6, first, first) == stage.outcome
 
 
 def test_how_late_it_was() -> None:
@@ -433,7 +450,7 @@ def test_a_clock_that_is_advanced_makes_nothing_late() -> None:
 
 def held(player: Player) -> list[object]:
     """All that a player refers to."""
-    return [getattr(player, name) for name in Player.__slots__]
+    return [getattr(player, name) for name in (*Stream.__slots__, *Player.__slots__)]
 
 
 def test_a_stream_that_is_held_keeps_no_bytes() -> None:
@@ -652,14 +669,16 @@ class Fickle(Shortcut):
     did."""
 
     def __init__(self, rooms: list[int]) -> None:
-        super().__init__(-1)
+        super().__init__(self.take)
         self.rooms = rooms
         self.transport: FakeTransport | None = None
 
-    def send(self, data: bytes) -> int:
+    def take(self, data: bytes) -> int:
         assert self.transport is not None
         assert not self.transport.buffered, "nothing may pass what waits in the transport"
         room = self.rooms.pop() if self.rooms else len(data)
+        if not room:
+            raise BlockingIOError
         taken = data[:room]
         self.transport.writes.append((self.transport.clock.time, taken))
         return len(taken)
@@ -718,6 +737,63 @@ def test_who_takes_the_bytes_makes_no_difference(
     assert short.transport.ending == plain.transport.ending
 
 
+def test_streams_and_calls_take_turns() -> None:
+    """In the order in which they are due, a stream before a call of its time, also where all are late."""
+    clock, order = FakeClock(), list[str]()
+
+    def take(data: bytes) -> int:
+        order.append(data.decode())
+        return len(data)
+
+    for name, first in ((b"a", 0.01), (b"b", 0.02)):
+        events: list[WireEvent] = [
+            Wait(first, True),
+            Write(name),
+            Wait(0.02, True),
+            Write(name),
+            Wait(0.09, True),
+        ]
+        transport = FakeTransport(clock)
+        Player(score(events), transport, clock, ignored, shortcut=Shortcut(take)).play()
+    clock.call_at(0.035, lambda: order.append("between"))
+    clock.call_at(0.04, lambda: order.append("behind"))
+    clock.advance(0.025)
+    clock.time = 0.05  # the loop was busy
+    clock.advance(0)
+    assert order == ["a", "b", "a", "between", "b", "behind"]
+
+
+@given(
+    st.lists(
+        st.lists(st.sampled_from([NEAR / 8, NEAR / 7, NEAR, 2 * NEAR]), min_size=1, max_size=6),
+        max_size=6,
+    ),
+    st.lists(st.sampled_from([NEAR / 9, NEAR]), max_size=6),
+)
+def test_streams_of_different_paces(plans: list[list[float]], steps: list[float]) -> None:
+    """Each frame leaves when it is due, and in order with those of all others."""
+    clock, sent = FakeClock(), list[tuple[float, int]]()
+
+    def play(name: int, waits: list[float]) -> list[float]:
+        """Play a stream of such waits; when its frames are due."""
+
+        def take(data: bytes) -> int:
+            sent.extend((clock.now(), byte) for byte in data)
+            return len(data)
+
+        events = [event for wait in waits for event in (Wait(wait, True), Write(bytes([name])))]
+        transport = FakeTransport(clock)
+        Player(score(events), transport, clock, ignored, shortcut=Shortcut(take)).play()
+        return list(accumulate(waits))
+
+    due = sorted((when, name) for name, waits in enumerate(plans) for when in play(name, waits))
+    for step in (*steps, 9.0):
+        clock.advance(step)
+        assert sorted(sent) == [one for one in due if one[0] <= clock.time]
+    assert [when for when, _ in sent] == [when for when, _ in due]
+    assert clock.pending == 0
+
+
 @pytest.mark.parametrize("shortcut", [None, Kernel(room=9)])
 def test_a_peer_that_leaves_when_only_the_end_is_left(shortcut: Shortcut | None) -> None:
     """It has the whole answer, whoever took it."""
@@ -760,7 +836,7 @@ def test_the_waits_are_those_of_the_score(shortcut: Kernel | None) -> None:
     made = score(steady(b"abc"))
     waits = iter([NEAR / 4, NEAR / 2, NEAR / 8])
     moves = [Wait(next(waits), True) if isinstance(move, Wait) else move for move in made.moves]
-    stage = Stage(made=Score(tuple(moves), made.data), shortcut=shortcut)
+    stage = Stage(made=Score(Moves(moves), made.data), shortcut=shortcut)
     stage.player.play()
     stage.clock.advance(NEAR)
     assert stage.outcome.ended == pytest.approx(NEAR * 7 / 8)
@@ -797,6 +873,19 @@ def test_no_wait_begins_while_the_buffer_is_full() -> None:
     assert (stage.player.outcome.begun, stage.player.outcome.completed) == (5, 4)
 
 
+def test_nothing_passes_what_waits_in_the_transport() -> None:
+    """The kernel may have room again for the next frame: it comes behind the rest of the one before."""
+    kernel = Fickle([9, 1, 9])
+    stage = Stage(*frames(b"aa", b"bb", b"cc", b"dd"), shortcut=kernel, room=100)
+    kernel.transport = stage.transport
+    stage.player.play()
+    stage.clock.advance(3 * NEAR)
+    assert [data for _, data in stage.transport.writes] == [b"aa", b"b", b"b", b"cc"]
+    stage.transport.drain()
+    stage.clock.advance(NEAR)
+    assert (stage.transport.writes[-1][1], stage.transport.buffered) == (b"dd", 0)
+
+
 def test_a_long_wait_can_be_called_off() -> None:
     """A stream that ends leaves nothing behind that would ring hours later."""
     frames = [event for name in b"abc" for event in (Wait(3600, True), Write(bytes([name])))]
@@ -805,6 +894,10 @@ def test_a_long_wait_can_be_called_off() -> None:
     stage.clock.advance(2 * 3600)
     stage.player.release()
     assert stage.clock.pending == 0
+
+
+def ignored(outcome: Outcome) -> None:
+    """How it went is of no interest."""
 
 
 def under_way(shortcut: Shortcut | None) -> Stage:
@@ -817,7 +910,12 @@ def under_way(shortcut: Shortcut | None) -> Stage:
 
 def steady(names: bytes) -> list[WireEvent]:
     """A frame of each name, all of one pace."""
-    return [event for name in names for event in (Wait(NEAR, True), Write(bytes([name])))]
+    return frames(*[bytes([name]) for name in names])
+
+
+def frames(*parts: bytes) -> list[WireEvent]:
+    """Frames of one pace."""
+    return [event for part in parts for event in (Wait(NEAR, True), Write(part))]
 
 
 def left(stage: Stage) -> list[tuple[float, int]]:

@@ -1,0 +1,122 @@
+"""Streams in the order in which they are due, played in one loop.
+
+Nearly all that a server does is to send a frame, and to wait until the next is due. Here that takes
+one turn of a loop and a call of the kernel; whatever else there is to do is the stream's own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from abc import abstractmethod
+from collections import deque
+from collections.abc import Callable
+from math import inf
+
+from mockllm.engine.lateness import Lateness
+from mockllm.server.kernel import Shortcut
+from mockllm.server.standin import StandIn
+from mockllm.timeline.score import Step
+
+
+class Stream(StandIn):
+    """What stands in a line, and cannot be called off: a stream that waits for its next frame."""
+
+    __slots__ = ("data", "free", "late", "lateness", "latest", "over", "place", "steps", "when")
+
+    def __init__(self, transport: asyncio.Transport, data: bytes, lateness: Lateness) -> None:
+        super().__init__(transport)
+        self.data = data
+        self.steps: tuple[Step | None, ...] = ()
+        """What a line may do in its name."""
+        self.place = 0
+        """Moves that have begun."""
+        self.when = 0.0
+        """When the wait is over that has begun last."""
+        self.free: Shortcut | None = None
+        """The way to the kernel, where that has taken all that was written and nothing has changed
+        since: without it a line does nothing."""
+        self.lateness = lateness
+        """What is told how late each paced event comes."""
+        self.over = False
+        self.late = self.latest = 0.0
+        """How late the last came, and the one that came latest, in seconds."""
+
+    @abstractmethod
+    def go_on(self, now: float, rest: bytes = b"") -> None:
+        """Do what a line does not. The wait is over, and what follows it is none of its steps; or a step
+        has been made, of which the kernel has not taken a `rest`, or behind which the next is late."""
+
+
+class Line:
+    """Streams, none of which is due before the one that stands before it."""
+
+    __slots__ = ("_streams",)
+
+    def __init__(self) -> None:
+        self._streams: deque[Stream] = deque()
+
+    def __len__(self) -> int:
+        """How many stand in it."""
+        return len(self._streams)
+
+    @property
+    def first(self) -> float:
+        """When the first is due; never, where there is none."""
+        return self._streams[0].when if self._streams else inf
+
+    def takes(self, stream: Stream) -> bool:
+        """Put a stream behind the last; False if it is due before that one."""
+        streams = self._streams
+        if streams and stream.when < streams[-1].when:
+            return False
+        streams.append(stream)
+        return True
+
+    def lead(self, stream: Stream) -> None:
+        """Put a stream that is not due after the first before it."""
+        self._streams.appendleft(stream)
+
+    def play(
+        self, until: float, time: Callable[[], float], ahead: float, landed: float
+    ) -> Stream | None:
+        """Send the frames that are due until then, up to where a stream needs anything else: that is
+        left to it, and others may be due before the rest then.
+
+        The time is what `time` says and what the clock is `ahead`; before it `landed` nothing could
+        come. Returns a stream that waits, and is due before the last.
+        """
+        streams = self._streams
+        while streams and streams[0].when <= until:
+            stream = streams.popleft()
+            if stream.over:
+                continue
+            due, place, free = stream.when, stream.place, stream.free
+            now = time() + ahead
+            late = now - (due if due > landed else landed)  # noqa: FURB136  a call costs more
+            stream.lateness.note(late - stream.late)
+            stream.late = late
+            if late > stream.latest:
+                stream.latest = late
+            step = None if free is None else stream.steps[place]
+            if free is None or step is None or stream.transport.is_closing():
+                stream.go_on(now)
+                return None
+            start, stop, seconds = step
+            data = stream.data[start:stop]
+            try:
+                taken = free.write(data)
+            except OSError:  # full, or broken, which the transport finds out too
+                taken = 0
+            if taken < stop - start:
+                stream.place = place + 1
+                stream.go_on(now, data[taken:])
+                return None
+            stream.place = place + 2
+            stream.when = when = due + seconds
+            if when <= now:
+                stream.go_on(now)
+                return None
+            if streams and when < streams[-1].when:
+                return stream
+            streams.append(stream)
+        return None
