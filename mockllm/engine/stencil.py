@@ -19,7 +19,7 @@ from typing import Any
 from mockllm.engine import dice
 from mockllm.engine.answer import Answer
 from mockllm.engine.chunked import Unframed
-from mockllm.engine.drawing import Ask, drawing
+from mockllm.engine.drawing import Ask, Names, drawing
 from mockllm.engine.exchange import Here, WireExchange
 from mockllm.engine.jitter import Jitter, waits_of
 from mockllm.faults.apply import Report
@@ -186,6 +186,7 @@ class Cut:
         parts.append(data[start:])
         self._torn = tuple((place, slice(begin, end)) for place, begin, end in torn)
         self._pairs = joined(parts, order, len(lengths) + len(torn))
+        self._often = spread(parts, order)
         self._parts = [b""] * (2 * len(order) + 1)
         self._parts[0::2] = parts
         self._named: Callable[[Sequence[bytes]], Sequence[bytes]] = {
@@ -193,20 +194,24 @@ class Cut:
             1: lambda names: (names[order[0]],),
         }.get(len(order)) or itemgetter(*order)
 
-    def filled(self, names: tuple[bytes, ...]) -> bytes:
+    def filled(self, names: Names) -> bytes:
         """The bytes with names in the places of the marks."""
-        known = list(names)
+        known = names.copy()
         for place, piece in self._torn:
             known.append(names[place][piece])
         for left, between, right in self._pairs:
             known.append(known[left] + between + known[right])
         parts = self._parts.copy()
         parts[1::2] = self._named(known)
-        return b"".join(parts)
+        filled = b"".join(parts)
+        return filled if self._often is None else filled.replace(SPREAD, known[self._often])
 
 
 OFTEN = 4
-"""How often a pair of names has to come to be joined first."""
+"""How often a name, or a pair of them, has to come to be seen to apart from others."""
+SPREAD = MARK.encode()
+"""What stands for the name that comes most often, until all others are filled in. A text that has it
+itself shows when the stencil is compared."""
 
 
 def joined(parts: list[bytes], order: list[int], first: int) -> tuple[tuple[int, bytes, int], ...]:
@@ -225,6 +230,19 @@ def joined(parts: list[bytes], order: list[int], first: int) -> tuple[tuple[int,
                 del parts[place + 1]
             place += 1
         pairs.append(pair)
+
+
+def spread(parts: list[bytes], order: list[int]) -> int | None:
+    """The name that comes most often, if it does so often: in its places the parts become one, with a
+    mark between them. Changes both lists."""
+    name, count = Counter(order).most_common(1)[0] if order else (0, 0)
+    if count < OFTEN:
+        return None
+    for place in reversed(range(len(order))):
+        if order[place] == name:
+            parts[place : place + 2] = [parts[place] + SPREAD + parts[place + 1]]
+            del order[place]
+    return name
 
 
 @valueclass(frozen=True)
@@ -314,7 +332,7 @@ class Stencil:
         self._absent = tuple(absent)
         self._draw, order = drawing(tuple(holes.asks)[1:])  # without the date, which is the first
         self._lengths = tuple(holes.lengths)
-        self._places = (0, *[1 + place for place in order])
+        self._places = (len(order), *order)
         self._moves = answer.score.moves
         self._cut = Cut(answer.score.data, self._lengths, self._places)
         if timing is not None:
@@ -341,11 +359,13 @@ class Stencil:
         `who` identifies it where its pace is drawn."""
         return Stamped(self, identity, date, skipped, effects, who)
 
-    def names(self, identity: Identity, date: str) -> tuple[bytes, ...]:
-        """The names that an answer bears."""
-        return (date.encode(), *self._draw(identity))
+    def names(self, identity: Identity, date: str) -> Names:
+        """The names that an answer bears, the date last."""
+        names = self._draw(identity)
+        names.append(date.encode())
+        return names
 
-    def score(self, names: tuple[bytes, ...], who: tuple[object, ...]) -> Score:
+    def score(self, names: Names, who: tuple[object, ...]) -> Score:
         """What is played, under these names."""
         moves = self._moves
         if self.jitter is not None:
@@ -361,7 +381,7 @@ class Stencil:
 
     def full(
         self,
-        names: tuple[bytes, ...],
+        names: Names,
         who: tuple[object, ...],
         reports: tuple[Report, ...],
         effects: tuple[Effect, ...],
@@ -393,13 +413,13 @@ class Stencil:
             effects=effects,
         )
 
-    def _step(self, step: Step, names: tuple[bytes, ...]) -> Step:
+    def _step(self, step: Step, names: Names) -> Step:
         """A step, under these names."""
         raw = None if step.raw is None else self._bytes(step.raw, names)
         event = None if step.event is None else self._event(step.event, names)
         return replace(step, event=event, raw=raw)
 
-    def _event(self, event: Message, names: tuple[bytes, ...]) -> Message:
+    def _event(self, event: Message, names: Names) -> Message:
         """An event of the message timeline, under these names."""
         match event:
             case Head():
@@ -419,11 +439,11 @@ class Stencil:
             case _:
                 return event
 
-    def _bytes(self, data: bytes, names: tuple[bytes, ...]) -> bytes:
+    def _bytes(self, data: bytes, names: Names) -> bytes:
         """Bytes, under these names."""
         return Cut(data, self._lengths, self._places).filled(names)
 
-    def _text(self, text: str, names: tuple[bytes, ...]) -> str:
+    def _text(self, text: str, names: Names) -> str:
         """A text, under these names."""
         return self._bytes(text.encode("utf-8", "surrogateescape"), names).decode(
             "utf-8", "surrogateescape"
@@ -464,7 +484,7 @@ class Stamped:
         return self._stencil.score(self._names, self._who)
 
     @property
-    def _names(self) -> tuple[bytes, ...]:
+    def _names(self) -> Names:
         """The names, drawn anew: those of a thousand calls would be kept for their journal."""
         return self._stencil.names(self._identity, self._date)
 
