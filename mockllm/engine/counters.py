@@ -14,6 +14,7 @@ from collections import OrderedDict, deque
 from typing import NamedTuple
 
 from mockllm.matchers.call import Call
+from mockllm.timeline.valueclass import valueclass
 
 MAX_REMEMBERED = 100_000
 """Requests whose attempts are remembered; the one that came longest ago is forgotten first."""
@@ -25,6 +26,23 @@ RETRY = "x-stainless-retry-count"
 
 Slot = tuple[str, str]
 """What identifies a request: its fingerprint and its session."""
+
+
+@valueclass(frozen=True, slots=True)
+class Asked:
+    """A request as it is counted: the same each time that it comes in the same words."""
+
+    slot: Slot
+    retry: str
+    """The retry that the client says it is, as it says so; empty where it does not."""
+    attempt: int | None
+    """The attempt that it then is; None where the client says nothing of use."""
+
+
+def asked_of(call: Call) -> Asked:
+    """A call as it is counted."""
+    retry = call.header(RETRY) or ""
+    return Asked((call.fingerprint, call.session), retry, attempt_of(retry))
 
 
 class Begun(NamedTuple):
@@ -52,7 +70,7 @@ class Counters:
     """Counts by key; the only memory that a plan depends on."""
 
     def __init__(self) -> None:
-        self._requests: OrderedDict[tuple[str, str, str], int] = OrderedDict()
+        self._requests: OrderedDict[tuple[Slot, str], int] = OrderedDict()
         """How often each has come, with the retry that the client said it was."""
         self._waiting: OrderedDict[Slot, dict[int, deque[Waiting]]] = OrderedDict()
         """By attempts so far, the calls that wait for another attempt."""
@@ -65,12 +83,11 @@ class Counters:
         self._waiting.clear()
         self._playing.clear()
 
-    def begin(self, call: Call, now: float) -> Begun:
+    def begin(self, asked: Asked, now: float) -> Begun:
         """Count a request, and an attempt of a logical call."""
-        retry, slot = call.header(RETRY) or "", (call.fingerprint, call.session)
-        said = attempt_of(retry)
+        slot, said = asked.slot, asked.attempt
         before, first = 0 if said is None else said - 1, 0
-        waiting = self._waiting.pop(slot, None)
+        waiting = self._waiting.pop(slot, None) if self._waiting else None
         if waiting is not None:
             groups = fresh(waiting, now)
             if said is None:
@@ -80,15 +97,13 @@ class Counters:
                 self._waiting[slot] = groups
         self._ticket += 1
         self._playing[self._ticket] = (slot, before + 1)
-        return Begun(self._ticket, before + 1, first, f"{retry}.{self._count((*slot, retry))}")
-
-    def _count(self, request: tuple[str, str, str]) -> int:
-        """How often a request has come, this time included."""
+        # How often it has come; those that came last stand last.
+        request = slot, asked.retry
         count = self._requests.pop(request, 0) + 1
         self._requests[request] = count
         if len(self._requests) > MAX_REMEMBERED:
             self._requests.popitem(last=False)
-        return count
+        return Begun(self._ticket, before + 1, first, f"{asked.retry}.{count}")
 
     def end(self, ticket: int, now: float, *, success: bool, first: int = 0) -> None:
         """An attempt has ended, and with a success its logical call; unknown tickets do nothing.

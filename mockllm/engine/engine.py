@@ -13,7 +13,7 @@ from urllib.parse import unquote
 from mockllm.engine.account import OPEN, Admission, Arrival, Ledger
 from mockllm.engine.account_words import Headers
 from mockllm.engine.case import Case, setting_of
-from mockllm.engine.counters import Begun, Counters, said_attempt
+from mockllm.engine.counters import Begun, Counters, asked_of
 from mockllm.engine.demands import Demands, Unmet
 from mockllm.engine.endpoints import refuse, served
 from mockllm.engine.exchange import Here
@@ -38,7 +38,7 @@ from mockllm.engine.store import Documents
 from mockllm.engine.tallies import Count, Tallies, end
 from mockllm.engine.totals import Totals
 from mockllm.engine.upload import Stage, acts_on_upload
-from mockllm.engine.way import NOWHERE, WAY, told_of, way_of
+from mockllm.engine.way import NOWHERE, way_of
 from mockllm.faults.fault import ErrorSpec
 from mockllm.matchers.call import Call
 from mockllm.profile.adding import Said
@@ -242,7 +242,6 @@ class Engine:
         *,
         keep_alive: bool = True,
         http10: bool = False,
-        connection: int = 0,
     ) -> tuple[Call, str | None]:
         """A request as a call, and the profile name in its path, if there is one."""
         path, query = split_target(target)
@@ -258,7 +257,6 @@ class Engine:
             problem=problem,
             keep_alive=keep_alive,
             http10=http10,
-            connection=connection,
         )
         return served(call, None, fresh=True)[1], path_name
 
@@ -270,12 +268,12 @@ class Engine:
         *,
         otherwise: Loaded | None = None,
         visit: Visit | None = None,
-        connection: int | None = None,
+        connection: int = 0,
     ) -> Plan:
         """The plan for a call, which is counted by this, unless its upload was (`visit`).
 
         `otherwise` is the profile of a call that chooses none; without it, the one that is on.
-        `connection` is the number of the call's connection, where the call does not say it.
+        `connection` is the number of the call's connection.
         """
         made = self._plan(
             call,
@@ -301,7 +299,7 @@ class Engine:
         otherwise: Loaded | None = None,
         visit: Visit | None = None,
         before: frozenset[int] = frozenset(),
-        connection: int | None = None,
+        connection: int = 0,
     ) -> Plan | Live:
         """What becomes of a call that an upstream answers, which is counted by this as by `plan`.
 
@@ -322,7 +320,7 @@ class Engine:
         here: Here,
         *,
         otherwise: Loaded | None = None,
-        connection: int | None = None,
+        connection: int = 0,
     ) -> tuple[Visit | None, tuple[tuple[Stage, Plan], ...]]:
         """What happens while the body of a call arrives, of which only the head has been read.
 
@@ -337,11 +335,13 @@ class Engine:
         found = find_route(call, profile.profile)
         if found.route is None or not any(map(acts_on_upload, found.route.faults)):
             return None, ()
-        begun = self._counters.begin(call, self._now())
-        call = counted(call, begun, connection)
-        visit = self._visit(call, profile, found, begun)
+        now = self._now()
+        begun = self._counters.begin(asked_of(call), now)
+        call = counted(call, begun)
+        conditions = self._fitted(profile.profile)
+        visit = self._visit(call, profile, found, begun, conditions, now, connection)
         wire, _ = served(call, profile.profile.dialect, profile.profile.sinks)
-        case = self._case(call, profile, wire, found, visit, here)
+        case = self._case(call, profile, wire, found, visit, conditions, here)
         return visit, upload_plans(case)
 
     def heeds_uploads(
@@ -354,9 +354,10 @@ class Engine:
         except Refused:
             return False
 
-    def refusal(self, call: Call, spec: ErrorSpec, here: Here) -> Plan:
+    def refusal(self, call: Call, spec: ErrorSpec, here: Here, *, connection: int = 0) -> Plan:
         """The plan for a request that is refused before any route sees it; nothing is counted."""
-        return self._plan(call, None, here, refusal=Refused(spec), visit=Visit())
+        visit = Visit(connection=connection)
+        return self._plan(call, None, here, refusal=Refused(spec), visit=visit)
 
     def preview(self, call: Call, path_name: str | None, here: Here, visit: Visit) -> Plan:
         """The plan that a call would get; nothing is counted.
@@ -403,14 +404,16 @@ class Engine:
         self, call: Call, path_name: str | None, otherwise: Loaded | None
     ) -> tuple[Call, Loaded]:
         """The profile that a call means, and the call without what chose it; raises `Refused`."""
-        if path_name is None and chooses_nothing(call):
-            return call, self._spoken.heard(otherwise or self.profile)
-        selection = select(call, path_name, lambda: self.names)
-        if selection.name is not None:
-            profile = self.find(selection.name)
-        else:
-            profile = otherwise or self.profile
-        return selection.call, self._spoken.heard(profile)
+        name = None
+        if path_name is not None or not chooses_nothing(call):
+            selection = select(call, path_name, self._choosable)
+            call, name = selection.call, selection.name
+        profile = (otherwise or self.profile) if name is None else self.find(name)
+        return call, self._spoken.heard(profile) if self._spoken.said else profile
+
+    def _choosable(self) -> Set[str]:
+        """Every name that a request can choose."""
+        return self.names
 
     def _fitted(self, profile: Profile) -> Conditions:
         """The conditions under which a profile plays; the last are kept, since most servers have one."""
@@ -420,24 +423,28 @@ class Engine:
             self._fits = (profile, self.conditions, conditions)
         return conditions
 
-    def _visit(self, call: Call, profile: Loaded, found: Found, begun: Begun) -> Visit:
+    def _visit(
+        self,
+        call: Call,
+        profile: Loaded,
+        found: Found,
+        begun: Begun,
+        conditions: Conditions,
+        now: float,
+        connection: int,
+    ) -> Visit:
         """Count a call at its route, in every scope that the route's faults ask for."""
-        route = found.route or HEALTHY
-        scopes, speed = route.scopes, self._fitted(profile.profile).speed
+        route, speed = found.route or HEALTHY, conditions.speed
+        scopes = route.scopes
         if speed != 1.0:
-            scopes = {by: window / speed for by, window in scopes.items()}
-        now = self._now()
-        tallies, counts = self._tallies.visit(profile.name, found.index, call, scopes, now)
-        self._counted[begun.ticket] = (counts, route.counts_tokens)
-        return Visit(
-            tallies["session"].ordinal,
-            begun.name,
-            self._since(profile, now),
-            tallies,
-            begun.ticket,
-            begun.attempt,
-            begun.first,
+            scopes = {by: window and window / speed for by, window in scopes.items()}
+        tallies, counts = self._tallies.visit(
+            profile.name, found.index, call, connection, scopes, now
         )
+        ticket, attempt, first, name = begun
+        self._counted[ticket] = (counts, route.counts_tokens)
+        elapsed = self._since(profile, now)
+        return Visit(counts[0].calls, name, elapsed, tallies, ticket, attempt, first, connection)
 
     def _plan(
         self,
@@ -449,7 +456,7 @@ class Engine:
         visit: Visit | None,
         otherwise: Loaded | None = None,
         ledger: Ledger | None = None,
-        connection: int | None = None,
+        connection: int = 0,
     ) -> Plan:
         case = self._meet(call, path_name, here, refusal, visit, otherwise, ledger, connection)
         if case.wire is None and case.refusal is None:
@@ -463,6 +470,7 @@ class Engine:
         wire: Wire | None,
         found: Found,
         visit: Visit,
+        conditions: Conditions,
         here: Here,
         refusal: Refused | None = None,
         headers: Headers = (),
@@ -475,7 +483,7 @@ class Engine:
             profile.name,
             profile.profile,
             wire,
-            self._fitted(profile.profile),
+            conditions,
             here,
             refusal,
             headers,
@@ -492,7 +500,7 @@ class Engine:
         visit: Visit | None,
         otherwise: Loaded | None,
         ledger: Ledger | None,
-        connection: int | None,
+        connection: int,
     ) -> Case:
         """The profile, account and route of a call, which is counted unless it was (`visit`)."""
         try:
@@ -503,26 +511,26 @@ class Engine:
         except Refused as error:
             refusal, chosen = error.alone, True
             profile = otherwise or self.profile
-        way = call.memo.get(WAY)
-        if way is None or way.profile is not profile.profile or way.told != told_of(call):
-            way = call.memo[WAY] = way_of(call, profile.profile)
-        wire, call = way.wire, way.served or call
+        way = way_of(call, profile.profile)
+        wire, call, now = way.wire, way.served or call, self._now()
         if visit is None:
-            begun = self._counters.begin(call, self._now())
+            begun = self._counters.begin(way.asked, now)
         else:
-            number = visit.number or said_attempt(call) or call.attempt
+            number = visit.number or way.asked.attempt or call.attempt
             begun = Begun(visit.ticket, number, visit.first, visit.attempt)
-        call = counted(call, begun, connection)
+        call = counted(call, begun)
+        conditions = self._fitted(profile.profile)
         admission = OPEN
-        if refusal is None and wire is not None:
+        if refusal is None and wire is not None and profile.profile.account is not None:
             admission = self._admission(call, profile, wire, begun.ticket, here, ledger)
             refusal, chosen = admission.refusal, admission.refusal is not None
         # A request that names no profile, or that its account refuses, is on nobody's route: it
         # meets no faults, and no count of a route has it.
         found = NOWHERE if chosen else way.found or find_route(call, profile.profile)
         if visit is None:
-            visit = self._visit(call, profile, found, begun)
-        return self._case(call, profile, wire, found, visit, here, refusal, admission.headers)
+            visit = self._visit(call, profile, found, begun, conditions, now, connection)
+        headers = admission.headers
+        return self._case(call, profile, wire, found, visit, conditions, here, refusal, headers)
 
     def _admission(
         self,
@@ -544,10 +552,10 @@ class Engine:
         return (self._ledger if ledger is None else ledger).admit(account, arrival)
 
 
-def counted(call: Call, begun: Begun, connection: int | None) -> Call:
-    """A call that knows which attempt it is, and on which connection."""
-    number = call.connection if connection is None else connection
-    return replace(call, attempt=begun.attempt, connection=number)
+def counted(call: Call, begun: Begun) -> Call:
+    """A call that knows which attempt it is; most are the first."""
+    attempt = begun.attempt
+    return call if call.attempt == attempt else replace(call, attempt=attempt)
 
 
 @lru_cache(maxsize=256)  # a client asks for the same ones again and again

@@ -49,6 +49,8 @@ class Visit:
     """Which attempt of its logical call it is; 0 where nothing was counted."""
     first: int = field(default=0, compare=False)
     """The journal's number of that call's first attempt; 0 where this is it."""
+    connection: int = field(default=0, compare=False)
+    """The number of its connection, from 1; 0 where that is not known."""
 
 
 HEALTHY = Route.model_construct()

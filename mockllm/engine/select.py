@@ -69,7 +69,7 @@ def select(call: Call, path_name: str | None, known: Callable[[], Collection[str
 
 def chooses_nothing(call: Call) -> bool:
     """Whether a call is known to choose no profile, unless its path does."""
-    return PLAIN in call.memo and call.memo[PLAIN] is call.model
+    return call.memo.get(PLAIN, PLAIN) is call.model
 
 
 def checked(name: str, names: Collection[str], status: int, place: str) -> str:

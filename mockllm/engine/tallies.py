@@ -49,15 +49,19 @@ class Count:
         )
 
 
-def scope_of(call: Call, by: By) -> str:
-    """Which scope of a kind a call belongs to."""
+NOTHING_ASKED: Mapping[By, Tally] = {}
+"""What nobody asks for; on most routes nobody asks for anything."""
+
+
+def scope_of(call: Call, connection: int, by: By) -> str:
+    """Which scope of a kind a call belongs to that came on this connection."""
     match by:
         case "session":
             return call.session
         case "request body":
             return call.fingerprint
         case "connection":
-            return str(call.connection)
+            return str(connection)
         case "key":
             return call.key or ""
         case "model":
@@ -81,24 +85,31 @@ class Tallies:
         self._counts = {at: count for at, count in self._counts.items() if at[0] != profile}
 
     def visit(
-        self, profile: str, route: int, call: Call, scopes: Mapping[By, float], now: float
-    ) -> tuple[dict[By, Tally], tuple[Count, ...]]:
-        """Count a call; what its faults may know, and the counts that its end concerns.
+        self,
+        profile: str,
+        route: int,
+        call: Call,
+        connection: int,
+        scopes: Mapping[By, float | None],
+        now: float,
+    ) -> tuple[Mapping[By, Tally], tuple[Count, ...]]:
+        """Count a call in some scopes; what its faults may know, and the counts that its end concerns.
 
-        `scopes` has the seconds of the longest window in each scope that is asked for.
+        `scopes` has the seconds of the longest window in each scope; None where nobody asks.
         """
-        tallies: dict[By, Tally] = {}
+        tallies = NOTHING_ASKED
         counts = []
         for by, window in scopes.items():
-            place = (profile, route, by, scope_of(call, by))
+            place = (profile, route, by, scope_of(call, connection, by))
             count = self._counts.get(place)
             if count is None:
                 count = self._counts[place] = Count()
-            count.window = window
             count.calls += 1
             count.inflight += 1
             counts.append(count)
-            tallies[by] = count.tally(now)
+            if window is not None:
+                count.window = window
+                tallies = {**tallies, by: count.tally(now)}
         return tallies, tuple(counts)
 
 

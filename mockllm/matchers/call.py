@@ -118,8 +118,6 @@ class Call:
     """Whether the client wants the connection to stay open."""
     http10: bool = False
     """Whether it speaks HTTP/1.0, which knows no chunks."""
-    connection: int = 0
-    """The number of its connection, from 1."""
     attempt: int = 1
     """Which attempt of its logical call it is; the engine counts them."""
     repeat: int = 1

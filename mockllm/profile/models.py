@@ -254,18 +254,16 @@ class Route(Strict):
         return self
 
     @cached_property
-    def scopes(self) -> Mapping[By, float]:
-        """In which scopes its calls are counted, because faults, load or script ask; with the seconds
-        of the longest window in each."""
-        found: dict[By, float] = {"session": 0.0}
+    def scopes(self) -> Mapping[By, float | None]:
+        """In which scopes its calls are counted, first in the one of their session; with the seconds of
+        the longest window in each, None where neither faults, load nor script ask."""
+        asked: dict[By, float] = dict.fromkeys(self.script.scopes, 0.0)
         for fault in self.faults:
             window = (fault.over.per or 0.0) if fault.over is not None else 0.0
-            found[fault.by] = max(window, found.get(fault.by, 0.0))
+            asked[fault.by] = max(window, asked.get(fault.by, 0.0))
         if self.pacing.load is not None:
-            found.setdefault("server", 0.0)
-        for by in self.script.scopes:
-            found.setdefault(by, 0.0)
-        return found
+            asked.setdefault("server", 0.0)
+        return {"session": None, **asked}
 
     @cached_property
     def counts_tokens(self) -> bool:

@@ -230,7 +230,7 @@ class Application:
         """The plan for a request, which this server answers itself."""
         heard, here, number = read.heard, read.here, read.number
         if read.body is None:
-            plan = self.engine.refusal(replace(heard.call, connection=number), too_large(), here)
+            plan = self.engine.refusal(heard.call, too_large(), here, connection=number)
         else:
             plan = self.planned(heard.call, heard.path_name, here, read.visit, connection=number)
         return replace(plan, before=read.acted) if read.acted else plan
@@ -270,7 +270,7 @@ class Application:
         here: Here,
         visit: Visit | None = None,
         *,
-        connection: int | None = None,
+        connection: int = 0,
     ) -> Plan:
         """The plan for a call, under the profile of this port where the call chooses none."""
         return self.engine.plan(

@@ -122,8 +122,8 @@ class Grpc:
             asked.path,
             (*metadata, *asked.headers.items()),
             asked.body,
-            connection=stream.connection.number,
         )
+        number = stream.connection.number
         if refusal is not None:
-            return engine.refusal(call, refusal.spec, here), asked
-        return self._application.planned(call, name, here), asked
+            return engine.refusal(call, refusal.spec, here, connection=number), asked
+        return self._application.planned(call, name, here, connection=number), asked

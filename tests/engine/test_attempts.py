@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockllm.engine import counters
-from mockllm.engine.counters import Counters
+from mockllm.engine.counters import Asked, Counters, asked_of
 from mockllm.engine.engine import Engine
 from mockllm.engine.journal import Outcome
 from mockllm.engine.plan import Plan
@@ -15,13 +15,13 @@ from mockllm.matchers.call import Call
 from tests.engine.build import Clock, ask, engine, status
 
 
-def call(body: bytes = b"{}", *, session: str = "", retry: str | None = None) -> Call:
+def call(body: bytes = b"{}", *, session: str = "", retry: str | None = None) -> Asked:
     """A call told apart by its body."""
     headers = () if retry is None else (("X-Stainless-Retry-Count", retry),)
-    return Call("POST", "/", body=body, session=session, headers=headers)
+    return asked_of(Call("POST", "/", body=body, session=session, headers=headers))
 
 
-def one_after_another(made: Counters, *calls: Call, success: bool = False) -> list[int]:
+def one_after_another(made: Counters, *calls: Asked, success: bool = False) -> list[int]:
     """The attempts that calls are of which each ends before the next begins."""
     seen = []
     for one in calls:

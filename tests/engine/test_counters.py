@@ -5,14 +5,15 @@ from __future__ import annotations
 import pytest
 
 from mockllm.engine import counters
-from mockllm.engine.counters import Counters
+from mockllm.engine.counters import Asked, Counters, asked_of
 from mockllm.matchers.call import Call
 
 
-def call(number: int, *, session: str = "", retry: str | None = None) -> Call:
+def call(number: int, *, session: str = "", retry: str | None = None) -> Asked:
     """A call told apart by its body."""
     headers = () if retry is None else (("x-stainless-retry-count", retry),)
-    return Call("POST", "/", body=b"%d" % number, session=session, headers=headers)
+    body = b"%d" % number
+    return asked_of(Call("POST", "/", body=body, session=session, headers=headers))
 
 
 def test_attempts_are_counted_by_request_and_session() -> None:

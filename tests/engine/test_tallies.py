@@ -23,7 +23,6 @@ CALL = Call(
     body=b"{}",
     model="m",
     session="s",
-    connection=7,
 )
 
 
@@ -40,38 +39,48 @@ CALL = Call(
 )
 def test_scopes(by: By, scope: str) -> None:
     """Each kind of scope reads its own part of the call."""
-    assert scope_of(CALL, by) == scope
+    assert scope_of(CALL, 7, by) == scope
 
 
 def test_a_tally() -> None:
     """Calls, ages, calls in flight and tokens of one scope; others are not mixed in."""
     tallies = Tallies()
-    session: dict[By, float] = {"session": 10.0}
-    both: dict[By, float] = {"session": 10.0, "model": 10.0}
-    first, counts = tallies.visit("p", 0, CALL, both, 10.0)
+    session: dict[By, float | None] = {"session": 10.0}
+    both: dict[By, float | None] = {"session": 10.0, "model": 10.0}
+    first, counts = tallies.visit("p", 0, CALL, 7, both, 10.0)
     assert first == {"session": Tally(), "model": Tally()}
-    second, _ = tallies.visit("p", 0, CALL, session, 13.0)
+    second, _ = tallies.visit("p", 0, CALL, 7, session, 13.0)
     assert second == {"session": Tally(2, (3.0, 0.0), 2)}
     end(counts, 14.0, 50)
-    third, _ = tallies.visit("p", 0, CALL, both, 15.0)
+    third, _ = tallies.visit("p", 0, CALL, 7, both, 15.0)
     assert third["session"] == Tally(3, (5.0, 2.0, 0.0), 2, ((1.0, 50),))
     assert third["model"] == Tally(2, (5.0, 0.0), 1, ((1.0, 50),))
-    fourth, _ = tallies.visit("p", 0, CALL, session, 24.5)
+    fourth, _ = tallies.visit("p", 0, CALL, 7, session, 24.5)
     assert fourth["session"] == Tally(4, (9.5, 0.0), 3)
-    assert tallies.visit("p", 1, CALL, session, 15.0)[0] == {"session": Tally()}
+    assert tallies.visit("p", 1, CALL, 7, session, 15.0)[0] == {"session": Tally()}
     tallies.forget("p")
-    assert tallies.visit("p", 0, CALL, session, 15.0)[0] == {"session": Tally()}
+    assert tallies.visit("p", 0, CALL, 7, session, 15.0)[0] == {"session": Tally()}
 
 
 def test_nothing_is_remembered_without_a_window() -> None:
     """Where no fault asks when calls came, there are only counts."""
     tallies = Tallies()
-    _, counts = tallies.visit("p", 0, CALL, {"session": 0.0}, 10.0)
+    _, counts = tallies.visit("p", 0, CALL, 7, {"session": 0.0}, 10.0)
     end(counts, 11.0, 50)
-    second, _ = tallies.visit("p", 0, CALL, {"session": 0.0}, 12.0)
+    second, _ = tallies.visit("p", 0, CALL, 7, {"session": 0.0}, 12.0)
     assert second == {"session": Tally(2)}
     assert not counts[0].arrivals
     assert not counts[0].ends
+
+
+def test_nothing_is_told_where_nobody_asks() -> None:
+    """Calls are counted all the same, and end."""
+    tallies = Tallies()
+    first, counts = tallies.visit("p", 0, CALL, 7, {"session": None, "server": 0.0}, 10.0)
+    assert (first, [one.calls for one in counts]) == ({"server": Tally()}, [1, 1])
+    end(counts[:1], 11.0, 0)
+    second, counts = tallies.visit("p", 0, CALL, 7, {"session": None}, 12.0)
+    assert (second, counts[0].calls, counts[0].inflight) == ({}, 2, 1)
 
 
 def test_windows() -> None:
@@ -104,9 +113,8 @@ class Server:
             "/v1/chat/completions",
             (("authorization", f"Bearer {key}"),),
             json.dumps(body).encode(),
-            connection=connection,
         )
-        return self.engine.plan(call, name, Here())
+        return self.engine.plan(call, name, Here(), connection=connection)
 
     def finish(self, plan: Plan) -> None:
         """A request is over, answered whole."""

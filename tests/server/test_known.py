@@ -178,7 +178,7 @@ def test_two_connections(unparsed: list[bool]) -> None:
             raw.send(chat())
             answer_of(raw)
         server.settle()
-        assert len({call.plan.call.connection for call in server.calls}) == 2
+        assert len({call.plan.visit.connection for call in server.calls}) == 2
     assert unparsed == [True]
 
 

@@ -226,7 +226,7 @@ def retried(case: Case) -> Iterator[Left]:
                 other = entry.plan.call
                 same = key is not None and other.header(KEY) == key
                 next_one = said is not None and (said_attempt(other) or 1) == said - 1
-                moved = other.connection != call.connection
+                moved = entry.plan.visit.connection != later.plan.visit.connection
                 if (same or next_one) and moved and not entry.succeeded:
                     yield Left(later.at, entry, f"#{later.number} tried again", (later,))
 

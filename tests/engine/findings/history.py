@@ -46,8 +46,9 @@ class History:
         self.clock.now = at
         said = messages or [{"role": "user", "content": "Hi"}]
         body = json.dumps({"model": "gpt-4o", "messages": said, **data}).encode()
-        call, name = self.engine.read("POST", target, headers, body, connection=connection)
-        record = self.engine.begin(self.engine.plan(call, name, HERE), "")
+        call, name = self.engine.read("POST", target, headers, body)
+        plan = self.engine.plan(call, name, HERE, connection=connection)
+        record = self.engine.begin(plan, "")
         self._records.append(record)
         return Begun(record, at)
 
