@@ -63,13 +63,19 @@ class Case:
     @property
     def identity(self) -> Identity:
         """What draws the names in its answer: from the same that its dice derive from."""
-        who = self.who
-        same = who[:5]
-        known, before = self.call.memo.get(NAMED, (None, ""))
-        if known != same:
-            before = f"{place_of(*same[:3])}/{dice.key(*same[3:])}"
-            self.call.memo[NAMED] = (same, before)
-        return Identity(f"{before}/{dice.key(self.visit.attempt)}")
+        call, name, route, seed = self.call, self.name, self.found.route, self.conditions.seed
+        known = call.memo.get(NAMED)
+        if (
+            known is None
+            or known[0] is not route
+            or known[1] != name
+            or known[2] != seed
+            or known[3] != call.session
+        ):
+            place = place_of(seed, name, self.found.name)
+            before = f"{place}/{dice.key(call.fingerprint, call.session)}"
+            known = call.memo[NAMED] = (route, name, seed, call.session, before)
+        return Identity(dice.longer(known[4], self.visit.attempt))
 
     @property
     def heard(self) -> Setting:
@@ -107,7 +113,7 @@ def place_of(*parts: object) -> str:
 
 NOBODY = Identity("")
 NAMED = "key of its dice"
-"""What is remembered of a request: all of its names but the attempt."""
+"""What is remembered of a request, with what it depends on beside: all of its names but the attempt."""
 
 
 def setting_of(

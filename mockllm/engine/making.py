@@ -21,11 +21,12 @@ from mockllm.timeline.valueclass import replace
 def make_plan(case: Case, repeats: Repeats | None = None) -> Plan:
     """Script, wire, pacing, faults and framing, in this order; `repeats` shortens the way where requests
     are alike, and changes nothing."""
-    call = numbered(case.call, case.route.script, case.visit.tallies, case.visit.ordinal)
-    if call is not case.call:
-        case = replace(case, call=call)
+    if case.route.script.scopes:
+        case = replace(case, call=numbered(case.call, case.visit.tallies, case.visit.ordinal))
     answer = draft(case) if repeats is None else repeats.answer(case)
-    return Plan(call, case.name, case.found, case.visit, answer, case.conditions.speed, case.wire)
+    return Plan(
+        case.call, case.name, case.found, case.visit, answer, case.conditions.speed, case.wire
+    )
 
 
 def upload_plans(case: Case) -> tuple[tuple[Stage, Plan], ...]:

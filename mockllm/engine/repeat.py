@@ -88,29 +88,23 @@ class Repeats:
 
     def answer(self, case: Case) -> Answer | Stamped:
         """The answer to a call, whichever way is short."""
-        wire = case.wire
-        if wire is None or not is_plain(case, wire):
+        wire, route = case.wire, case.route
+        if wire is None or case.refusal is not None or case.headers:
             return draft(case)
-        faults = case.found.route.faults if case.found.route else ()
-        skipped: tuple[str | None, ...] = ()
-        if faults:
-            chances = occasions(case)
-            skipped = tuple(fault.skipped(chances(index)) for index, fault in enumerate(faults))
-            if any(why is None and depends_on_time(faults[i]) for i, why in enumerate(skipped)):
-                return draft(case)
-        due = tuple(why is None for why in skipped)
-        attempt = case.call.attempt if case.route.script.listens else 0
         gist = gist_of(case, wire)
         if gist is None:
             return draft(case)
-        key = (
-            gist,
-            attempt,
-            id(case.profile),
-            case.found.index,
-            case.ready,
-            due,
-        )
+        faults = route.faults
+        skipped: tuple[str | None, ...] = ()
+        due: tuple[bool, ...] = ()
+        if faults:
+            chances = occasions(case)
+            skipped = tuple(fault.skipped(chances(index)) for index, fault in enumerate(faults))
+            due = tuple(why is None for why in skipped)
+            if any(acts and depends_on_time(faults[i]) for i, acts in enumerate(due)):
+                return draft(case)
+        attempt = case.call.attempt if route.script.listens else 0
+        key = (gist, attempt, id(case.profile), case.found.index, case.ready, due)
         lesson = self._lessons.get(key)
         if lesson is None or not lesson.holds(case):
             self._learn(key, Lesson(case.profile, case.conditions))
@@ -136,14 +130,13 @@ class Repeats:
 
 
 def is_plain(case: Case, wire: Wire) -> bool:
-    """Whether the answer can depend on nothing but the request, the route and its faults."""
+    """Whether the answer to such a call can depend on nothing but its words, the route and its faults,
+    unless it is refused or has an account's headers."""
     route, profile = case.route, case.profile
     unserved = profile.strict and case.found.route is None  # the answer tells why
     return (
         not wire.tells_busy
         and not (unserved and not profile.routes_by_request)
-        and case.refusal is None
-        and not case.headers
         and route.pacing.load is None
         and not route.script.scopes
     )
@@ -155,13 +148,14 @@ def depends_on_time(fault: AnyFault) -> bool:
 
 
 def gist_of(case: Case, wire: Wire) -> Hashable | None:
-    """What of a request its answer depends on; None where that is too long to be remembered."""
-    call = case.call
-    asked = (case.found.index, call.model)
+    """What of a request its answer depends on; None where there is more, or where that is too long to
+    be remembered."""
+    call, profile, index = case.call, case.profile, case.found.index
     known = call.memo.get(GIST)
-    if known is None or known[0] is not case.profile or known[1] != asked:
-        known = call.memo[GIST] = (case.profile, asked, heard_gist(case, wire))
-    gist: Hashable | None = known[2]
+    if known is None or known[0] is not profile or known[1] != index or known[2] != call.model:
+        made = heard_gist(case, wire) if is_plain(case, wire) else None
+        known = call.memo[GIST] = (profile, index, call.model, made)
+    gist: Hashable | None = known[3]
     return gist
 
 

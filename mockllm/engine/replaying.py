@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from mockllm.faults.often import By, Tally
 from mockllm.matchers.call import Call
-from mockllm.scripts.script import Recorded, Source
+from mockllm.scripts.script import Recorded
 from mockllm.timeline.events import Wait
 from mockllm.timeline.framing import Lowered
 from mockllm.timeline.slots import Step, until_end
@@ -23,10 +23,8 @@ if TYPE_CHECKING:
     from mockllm.cassettes.playing import Playable
 
 
-def numbered(call: Call, script: Source, tallies: Mapping[By, Tally], ordinal: int) -> Call:
-    """The call with its numbers, where a script asks for them."""
-    if not script.scopes:
-        return call
+def numbered(call: Call, tallies: Mapping[By, Tally], ordinal: int) -> Call:
+    """The call with its numbers, for a script that asks for them."""
     other = Tally(ordinal)
     return replace(
         call,

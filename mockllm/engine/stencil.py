@@ -344,7 +344,7 @@ class Stencil:
 
     def holds(self, store: Store) -> bool:
         """Whether nothing is in the store that would make it another answer."""
-        return all(store.get(kind, id) is None for kind, id in self._absent)
+        return not self._absent or all(store.get(kind, id) is None for kind, id in self._absent)
 
     def stamp(
         self,
