@@ -275,15 +275,7 @@ class Engine:
         `otherwise` is the profile of a call that chooses none; without it, the one that is on.
         `connection` is the number of the call's connection.
         """
-        made = self._plan(
-            call,
-            path_name,
-            here,
-            refusal=None,
-            visit=visit,
-            otherwise=otherwise,
-            connection=connection,
-        )
+        made = self._plan(call, path_name, here, None, visit, otherwise, None, connection)
         effects = made.answer.effects
         if effects and made.carried_out:
             self._store.apply(effects)
@@ -356,8 +348,7 @@ class Engine:
 
     def refusal(self, call: Call, spec: ErrorSpec, here: Here, *, connection: int = 0) -> Plan:
         """The plan for a request that is refused before any route sees it; nothing is counted."""
-        visit = Visit(connection=connection)
-        return self._plan(call, None, here, refusal=Refused(spec), visit=visit)
+        return self._plan(call, None, here, Refused(spec), Visit(connection=connection))
 
     def preview(self, call: Call, path_name: str | None, here: Here, visit: Visit) -> Plan:
         """The plan that a call would get; nothing is counted.
@@ -366,11 +357,11 @@ class Engine:
         the same moment, one when the one before is over.
         """
         ledger = Ledger()
-        made = self._plan(call, path_name, here, refusal=None, visit=visit, ledger=ledger)
+        made = self._plan(call, path_name, here, None, visit, ledger=ledger)
         for _ in range(visit.ordinal - 1 if ledger.used else 0):
             frames = (step.event for step in made.steps if isinstance(step.event, Frame))
             ledger.leave(visit.ticket, sum(frame.tokens for frame in frames))
-            made = self._plan(call, path_name, here, refusal=None, visit=visit, ledger=ledger)
+            made = self._plan(call, path_name, here, None, visit, ledger=ledger)
         return made
 
     def begin(self, plan: Plan, time: str, came: float | None = None) -> Record:
@@ -451,7 +442,6 @@ class Engine:
         call: Call,
         path_name: str | None,
         here: Here,
-        *,
         refusal: Refused | None,
         visit: Visit | None,
         otherwise: Loaded | None = None,

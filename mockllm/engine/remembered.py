@@ -31,15 +31,17 @@ class Remembered(Generic[T]):
     def get(self, words: Hashable, make: Callable[[], T], size: int | None = None) -> T:
         """What was made of these words, or is made now; `size` is how long they are, if that is known."""
         found = self._made.pop(words, None)
-        if found is None:
-            found = make(), length(words) if size is None else size
-            if found[1] >= LONG:
-                return found[0]
-            self._bytes += found[1]
-        self._made[words] = found
-        while len(self._made) > self._most or self._bytes > self._most_bytes:
-            self._bytes -= self._made.pop(next(iter(self._made)))[1]
-        return found[0]
+        if found is not None:
+            self._made[words] = found
+            return found[0]
+        made = make()
+        size = length(words) if size is None else size
+        if size < LONG:
+            self._made[words] = made, size
+            self._bytes += size
+            while len(self._made) > self._most or self._bytes > self._most_bytes:
+                self._bytes -= self._made.pop(next(iter(self._made)))[1]
+        return made
 
     def find(self, words: Hashable) -> T | None:
         """What was made of these words; None where nothing was."""

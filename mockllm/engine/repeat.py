@@ -193,7 +193,7 @@ def stamped(case: Case, stencil: Stencil, skipped: tuple[str | None, ...]) -> St
         effects = wire.effects(case.call, outline.script, case.exchange.setting)
     identity = case.made.setting.identity if case.made is not None else case.identity
     who = case.who if stencil.jitter is not None else ()
-    return stencil.stamp(identity, case.here.date, skipped, effects, who)
+    return Stamped(stencil, identity, case.here.date, skipped, effects, who)
 
 
 NO_EFFECTS: tuple[Effect, ...] = ()

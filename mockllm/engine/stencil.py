@@ -346,21 +346,9 @@ class Stencil:
         """Whether nothing is in the store that would make it another answer."""
         return not self._absent or all(store.get(kind, id) is None for kind, id in self._absent)
 
-    def stamp(
-        self,
-        identity: Identity,
-        date: str,
-        skipped: tuple[str | None, ...] = (),
-        effects: tuple[Effect, ...] = (),
-        who: tuple[object, ...] = (),
-    ) -> Stamped:
-        """The answer under these names; `skipped` tells why faults of the route do not act on this
-        call, None for those that the stencil has the word on; `effects` are the call's own, and
-        `who` identifies it where its pace is drawn."""
-        return Stamped(self, identity, date, skipped, effects, who)
-
     def names(self, identity: Identity, date: str) -> Names:
-        """The names that an answer bears, the date last."""
+        """The names that an answer bears, the date last. They are drawn anew each time: those of a
+        thousand calls would be kept for their journal."""
         names = self._draw(identity)
         names.append(date.encode())
         return names
@@ -466,6 +454,9 @@ class Stamped:
         effects: tuple[Effect, ...],
         who: tuple[object, ...],
     ) -> None:
+        """`skipped` tells why faults of the route do not act on this call, None for those that the
+        stencil has the word on; `effects` are the call's own, and `who` identifies it where its pace
+        is drawn."""
         self._stencil = stencil
         self._identity = identity
         self._date = date
@@ -481,12 +472,8 @@ class Stamped:
     @property
     def score(self) -> Score:
         """What the player plays; filled in anew each time, because nobody else needs it."""
-        return self._stencil.score(self._names, self._who)
-
-    @property
-    def _names(self) -> Names:
-        """The names, drawn anew: those of a thousand calls would be kept for their journal."""
-        return self._stencil.names(self._identity, self._date)
+        stencil = self._stencil
+        return stencil.score(stencil.names(self._identity, self._date), self._who)
 
     @property
     def reports(self) -> tuple[Report, ...]:
@@ -503,5 +490,6 @@ class Stamped:
     def full(self) -> Answer:
         """The answer itself."""
         if self._full is None:
-            self._full = self._stencil.full(self._names, self._who, self.reports, self.effects)
+            names = self._stencil.names(self._identity, self._date)
+            self._full = self._stencil.full(names, self._who, self.reports, self.effects)
         return self._full

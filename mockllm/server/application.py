@@ -139,7 +139,7 @@ class Application:
                 return False
             heard = self._hearing.hear(begun.head, body)
             here = Here(came, heard.head.url, engine.listeners)
-            plan = self.planned(heard.call, heard.path_name, here, connection=connection.number)
+            plan = self.planned(heard.call, heard.path_name, here, None, connection.number)
             score = plan.answer.score
         except Exception as error:
             connection.failed = error
@@ -168,7 +168,7 @@ class Application:
             connection.go_on(stays=played is STAYS)
 
         connection.hold()
-        self.begin(flight)
+        self._flights[flight] = None
         self._start(score, record, flight, over)
 
     def _ended(self, record: Record, outcome: Outcome) -> None:
@@ -269,7 +269,6 @@ class Application:
         path_name: str | None,
         here: Here,
         visit: Visit | None = None,
-        *,
         connection: int = 0,
     ) -> Plan:
         """The plan for a call, under the profile of this port where the call chooses none."""
@@ -380,8 +379,8 @@ class Application:
     def _start(
         self, score: Score, record: Record, flight: Flight, over: Callable[[Outcome], None]
     ) -> None:
-        """Begin to play a score; how it goes is written down at its end. `over` is called then,
-        perhaps before this returns."""
+        """Begin to play a score, and tell of it; how it goes is written down at its end. `over` is
+        called then, perhaps before this returns."""
 
         def on_end(outcome: Outcome) -> None:
             self._players.discard(player)
