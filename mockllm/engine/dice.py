@@ -19,17 +19,19 @@ def key(*parts: object) -> str:
 
     Bytes of a header that are no UTF-8 reach us as lone surrogates, which have no encoding.
     """
-    return encodable("/".join([f"{len(text)}:{text}" for text in map(str, parts)]))
+    joined = "/".join([f"{len(text)}:{text}" for text in map(str, parts)])
+    return joined if joined.isascii() else encodable(joined)
 
 
 def longer(before: str, part: str) -> str:
     """The key of some parts, and of another one."""
-    return encodable(f"{before}/{len(part)}:{part}")
+    text = f"{before}/{len(part)}:{part}"
+    return text if text.isascii() else encodable(text)
 
 
 def encodable(text: str) -> str:
     """A text without lone surrogates."""
-    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def draw(*parts: object) -> float:

@@ -83,11 +83,14 @@ def drawing(asks: Iterable[Ask]) -> tuple[Callable[[Identity], Names], list[int]
         base = identity.base
         key = of_key.translate(base.to_bytes(SIZE, "big") * TABLE)
         data = (int.from_bytes(key, "big") ^ of_labels).to_bytes(size, "big")
-        return [
+        names = [
             *the_digits(data[:half].hex().encode()),
             *the_letters(data[half:].translate(SIGNS)),
-            *[b"%d" % (least + (base ^ digest) % count) for digest, least, count in numbers],
-            *[str(other(identity)).encode() for other in others],
         ]
+        for digest, least, count in numbers:
+            names.append(b"%d" % (least + (base ^ digest) % count))
+        if others:
+            names += [str(other(identity)).encode() for other in others]
+        return names
 
     return draw, order

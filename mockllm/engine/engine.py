@@ -275,7 +275,8 @@ class Engine:
         `otherwise` is the profile of a call that chooses none; without it, the one that is on.
         `connection` is the number of the call's connection.
         """
-        made = self._plan(call, path_name, here, None, visit, otherwise, None, connection)
+        case = self._meet(call, path_name, here, None, visit, otherwise, None, connection)
+        made = self._made(case)
         effects = made.answer.effects
         if effects and made.carried_out:
             self._store.apply(effects)
@@ -329,7 +330,8 @@ class Engine:
             return None, ()
         now = self._now()
         begun = self._counters.begin(asked_of(call), now)
-        call = counted(call, begun)
+        if call.attempt != begun.attempt:
+            call = replace(call, attempt=begun.attempt)
         conditions = self._fitted(profile.profile)
         visit = self._visit(call, profile, found, begun, conditions, now, connection)
         wire, _ = served(call, profile.profile.dialect, profile.profile.sinks)
@@ -348,7 +350,8 @@ class Engine:
 
     def refusal(self, call: Call, spec: ErrorSpec, here: Here, *, connection: int = 0) -> Plan:
         """The plan for a request that is refused before any route sees it; nothing is counted."""
-        return self._plan(call, None, here, Refused(spec), Visit(connection=connection))
+        visit = Visit(connection=connection)
+        return self._made(self._meet(call, None, here, Refused(spec), visit, None, None, 0))
 
     def preview(self, call: Call, path_name: str | None, here: Here, visit: Visit) -> Plan:
         """The plan that a call would get; nothing is counted.
@@ -357,11 +360,16 @@ class Engine:
         the same moment, one when the one before is over.
         """
         ledger = Ledger()
-        made = self._plan(call, path_name, here, None, visit, ledger=ledger)
+
+        def next_one() -> Plan:
+            """The plan for the next of these calls."""
+            return self._made(self._meet(call, path_name, here, None, visit, None, ledger, 0))
+
+        made = next_one()
         for _ in range(visit.ordinal - 1 if ledger.used else 0):
             frames = (step.event for step in made.steps if isinstance(step.event, Frame))
             ledger.leave(visit.ticket, sum(frame.tokens for frame in frames))
-            made = self._plan(call, path_name, here, None, visit, ledger=ledger)
+            made = next_one()
         return made
 
     def begin(self, plan: Plan, time: str, came: float | None = None) -> Record:
@@ -437,18 +445,8 @@ class Engine:
         elapsed = self._since(profile, now)
         return Visit(counts[0].calls, name, elapsed, tallies, ticket, attempt, first, connection)
 
-    def _plan(
-        self,
-        call: Call,
-        path_name: str | None,
-        here: Here,
-        refusal: Refused | None,
-        visit: Visit | None,
-        otherwise: Loaded | None = None,
-        ledger: Ledger | None = None,
-        connection: int = 0,
-    ) -> Plan:
-        case = self._meet(call, path_name, here, refusal, visit, otherwise, ledger, connection)
+    def _made(self, case: Case) -> Plan:
+        """The plan of a call that has met its route."""
         if case.wire is None and case.refusal is None:
             case = replace(case, refusal=refuse(case.call, case.profile.dialect))
         return make_plan(case, self.repeats)
@@ -508,7 +506,8 @@ class Engine:
         else:
             number = visit.number or way.asked.attempt or call.attempt
             begun = Begun(visit.ticket, number, visit.first, visit.attempt)
-        call = counted(call, begun)
+        if call.attempt != begun.attempt:  # most are the first, and need no copy
+            call = replace(call, attempt=begun.attempt)
         conditions = self._fitted(profile.profile)
         admission = OPEN
         if refusal is None and wire is not None and profile.profile.account is not None:
@@ -540,12 +539,6 @@ class Engine:
         elapsed = self._since(profile, now) * speed
         arrival = Arrival(profile.name, call, wire, setting, ticket, now * speed, elapsed, here.now)
         return (self._ledger if ledger is None else ledger).admit(account, arrival)
-
-
-def counted(call: Call, begun: Begun) -> Call:
-    """A call that knows which attempt it is; most are the first."""
-    attempt = begun.attempt
-    return call if call.attempt == attempt else replace(call, attempt=attempt)
 
 
 @lru_cache(maxsize=256)  # a client asks for the same ones again and again

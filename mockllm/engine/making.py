@@ -21,7 +21,8 @@ from mockllm.timeline.valueclass import replace
 def make_plan(case: Case, repeats: Repeats | None = None) -> Plan:
     """Script, wire, pacing, faults and framing, in this order; `repeats` shortens the way where requests
     are alike, and changes nothing."""
-    if case.route.script.scopes:
+    route = case.found.route
+    if route is not None and route.script.scopes:
         case = replace(case, call=numbered(case.call, case.visit.tallies, case.visit.ordinal))
     answer = draft(case) if repeats is None else repeats.answer(case)
     return Plan(

@@ -103,7 +103,9 @@ class Repeats:
             due = tuple(why is None for why in skipped)
             if any(acts and depends_on_time(faults[i]) for i, acts in enumerate(due)):
                 return draft(case)
-        attempt = case.call.attempt if route.script.listens else 0
+        attempt = case.call.attempt
+        if attempt > 1 and not route.script.listens:
+            attempt = 1
         key = (gist, attempt, id(case.profile), case.found.index, case.ready, due)
         lesson = self._lessons.get(key)
         if lesson is None or not lesson.holds(case):

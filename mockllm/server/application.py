@@ -139,7 +139,13 @@ class Application:
                 return False
             heard = self._hearing.hear(begun.head, body)
             here = Here(came, heard.head.url, engine.listeners)
-            plan = self.planned(heard.call, heard.path_name, here, None, connection.number)
+            plan = engine.plan(
+                heard.call,
+                heard.path_name,
+                here,
+                otherwise=self._profile,
+                connection=connection.number,
+            )
             score = plan.answer.score
         except Exception as error:
             connection.failed = error
