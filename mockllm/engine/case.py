@@ -73,7 +73,7 @@ class Case:
             or known[3] != call.session
         ):
             place = place_of(seed, name, self.found.name)
-            before = f"{place}/{dice.key(call.fingerprint, call.session)}"
+            before = dice.longer(dice.longer(place, call.fingerprint), call.session)
             known = call.memo[NAMED] = (route, name, seed, call.session, before)
         return Identity(dice.longer(known[4], self.visit.attempt))
 

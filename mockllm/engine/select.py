@@ -45,9 +45,8 @@ def select(call: Call, path_name: str | None, known: Callable[[], Collection[str
 
     `path_name` is what `split_path` found, `known` tells every name that can be chosen.
     """
-    if path_name is None and chooses_nothing(call):
-        return Selection(None, call)
-    key_name, session = call.named.chosen
+    named = call.named
+    key_name, session = named.chosen
     model_name, real_model = split_name(call.model)
     if session != call.session:
         call = replace(call, session=session)
@@ -55,7 +54,7 @@ def select(call: Call, path_name: str | None, known: Callable[[], Collection[str
         call = replace(call, model=real_model)
     if path_name is not None:
         return Selection(checked(path_name, known(), 404, "path"), call, "path")
-    header = call.header(HEADER)
+    header = named.get(HEADER)
     if header is not None:
         return Selection(checked(header, known(), 404, HEADER), call, "header")
     if key_name is not None:

@@ -42,6 +42,8 @@ class Candidates:
 
     def of(self, call: Call) -> list[int]:
         """The places of the routes that may match, in order."""
+        if not self._asked:
+            return self._always
         found = list(self._always)
         for kind, matcher in self._asked.items():
             text = matcher.text(call)

@@ -145,7 +145,7 @@ class MatchBase(Strict):
 
     def holds(self, call: Call) -> bool:
         """Whether the call matches."""
-        return all(matcher.holds(call) for matcher in self.matchers)
+        return not self.matchers or all(matcher.holds(call) for matcher in self.matchers)
 
     def why_not(self, call: Call) -> tuple[str, ...]:
         """Every reason why the call does not match; none if it does."""
