@@ -61,8 +61,8 @@ class Case:
         return seed, self.name, self.found.name, call.fingerprint, call.session, attempt
 
     @property
-    def identity(self) -> Identity:
-        """What draws the names in its answer: from the same that its dice derive from."""
+    def key(self) -> str:
+        """What the names in its answer are drawn from: the same that its dice derive from."""
         call, name, route, seed = self.call, self.name, self.found.route, self.conditions.seed
         known = call.memo.get(NAMED)
         if (
@@ -75,7 +75,7 @@ class Case:
             place = place_of(seed, name, self.found.name)
             before = dice.longer(dice.longer(place, call.fingerprint), call.session)
             known = call.memo[NAMED] = (route, name, seed, call.session, before)
-        return Identity(dice.longer(known[4], self.visit.attempt))
+        return dice.longer(known[4], self.visit.attempt)
 
     @property
     def heard(self) -> Setting:
@@ -87,7 +87,7 @@ class Case:
         """The call on its wire, as faults and wires see it; made when it is asked for, because what is
         stamped does without."""
         if self.made is None:
-            setting = self._setting(self.identity)
+            setting = self._setting(Identity(self.key))
             finish(self, made=WireExchange(self.call, self.wire, setting, self.here, self.who))
         assert self.made is not None
         return self.made

@@ -45,18 +45,13 @@ def asked_of(call: Call) -> Asked:
     return Asked((call.fingerprint, call.session), retry, attempt_of(retry))
 
 
-class Begun(NamedTuple):
-    """An attempt that has been counted."""
+Begun = tuple[int, int, int, str]
+"""An attempt that has been counted; a plain tuple is made in a tenth of the time of any other value.
 
-    ticket: int
-    """Under which its end is told."""
-    attempt: int
-    """Which attempt of its logical call it is, from 1."""
-    first: int
-    """The journal's number of that call's first attempt; 0 where this is it."""
-    name: str
-    """What the dice call it: by the retry that the client says it is, and by how often the request has
-    come so; a repeated call and a retry then differ."""
+The ticket under which its end is told; which attempt of its logical call it is, from 1; the journal's
+number of that call's first attempt, 0 where this is it; and what the dice call it: by the retry that
+the client says it is, and by how often the request has come so. A repeated call and a retry then differ.
+"""
 
 
 class Waiting(NamedTuple):
@@ -103,7 +98,7 @@ class Counters:
         self._requests[request] = count
         if len(self._requests) > MAX_REMEMBERED:
             self._requests.popitem(last=False)
-        return Begun(self._ticket, before + 1, first, f"{asked.retry}.{count}")
+        return self._ticket, before + 1, first, f"{asked.retry}.{count}"
 
     def end(self, ticket: int, now: float, *, success: bool, first: int = 0) -> None:
         """An attempt has ended, and with a success its logical call; unknown tickets do nothing.

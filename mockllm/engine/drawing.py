@@ -13,7 +13,15 @@ from operator import attrgetter, methodcaller
 from struct import Struct
 from typing import Any
 
-from mockllm.wires.identity import EPOCH, SIGNS, SIZE, YEAR, Identity, digest_of_label
+from mockllm.wires.identity import (
+    EPOCH,
+    SIGNS,
+    SIZE,
+    YEAR,
+    Identity,
+    digest_bytes,
+    digest_of_label,
+)
 
 Ask = tuple[str, tuple[Any, ...] | None]
 """A method of `Identity`, and what it is called with; None for a property."""
@@ -41,8 +49,9 @@ class Cutter:
         self.cut = Struct("".join(parts)).unpack
 
 
-def drawing(asks: Iterable[Ask]) -> tuple[Callable[[Identity], Names], list[int]]:
-    """What draws the names that are asked for, and the place of each among those that it gives."""
+def drawing(asks: Iterable[Ask]) -> tuple[Callable[[str], Names], list[int]]:
+    """What draws the names that are asked for under the key of an identity, and the place of each among
+    those that it gives."""
     digits: list[Drawn] = []
     letters: list[Drawn] = []
     numbers: list[tuple[int, int, int]] = []
@@ -78,18 +87,19 @@ def drawing(asks: Iterable[Ask]) -> tuple[Callable[[Identity], Names], list[int]
     of_labels = int.from_bytes(of_digits.of_labels + of_letters.of_labels, "big")
     size, half = len(of_key), len(of_digits.of_key)
 
-    def draw(identity: Identity) -> Names:
-        """The names of an identity, those of one kind together."""
-        base = identity.base
-        key = of_key.translate(base.to_bytes(SIZE, "big") * TABLE)
-        data = (int.from_bytes(key, "big") ^ of_labels).to_bytes(size, "big")
+    def draw(key: str) -> Names:
+        """The names under a key, those of one kind together."""
+        digest = digest_bytes(key)
+        mixed = int.from_bytes(of_key.translate(digest * TABLE), "big") ^ of_labels
+        data, base = mixed.to_bytes(size, "big"), int.from_bytes(digest, "big")
         names = [
             *the_digits(data[:half].hex().encode()),
             *the_letters(data[half:].translate(SIGNS)),
         ]
-        for digest, least, count in numbers:
-            names.append(b"%d" % (least + (base ^ digest) % count))
+        for of_label, least, count in numbers:
+            names.append(b"%d" % (least + (base ^ of_label) % count))
         if others:
+            identity = Identity(key)
             names += [str(other(identity)).encode() for other in others]
         return names
 

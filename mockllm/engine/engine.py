@@ -330,8 +330,9 @@ class Engine:
             return None, ()
         now = self._now()
         begun = self._counters.begin(asked_of(call), now)
-        if call.attempt != begun.attempt:
-            call = replace(call, attempt=begun.attempt)
+        _, attempt, _, _ = begun
+        if call.attempt != attempt:
+            call = replace(call, attempt=attempt)
         conditions = self._fitted(profile.profile)
         visit = self._visit(call, profile, found, begun, conditions, now, connection)
         wire, _ = served(call, profile.profile.dialect, profile.profile.sinks)
@@ -505,13 +506,14 @@ class Engine:
             begun = self._counters.begin(way.asked, now)
         else:
             number = visit.number or way.asked.attempt or call.attempt
-            begun = Begun(visit.ticket, number, visit.first, visit.attempt)
-        if call.attempt != begun.attempt:  # most are the first, and need no copy
-            call = replace(call, attempt=begun.attempt)
+            begun = visit.ticket, number, visit.first, visit.attempt
+        ticket, attempt, _, _ = begun
+        if call.attempt != attempt:  # most are the first, and need no copy
+            call = replace(call, attempt=attempt)
         conditions = self._fitted(profile.profile)
         admission = OPEN
         if refusal is None and wire is not None and profile.profile.account is not None:
-            admission = self._admission(call, profile, wire, begun.ticket, here, ledger)
+            admission = self._admission(call, profile, wire, ticket, here, ledger)
             refusal, chosen = admission.refusal, admission.refusal is not None
         # A request that names no profile, or that its account refuses, is on nobody's route: it
         # meets no faults, and no count of a route has it.

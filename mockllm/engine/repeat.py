@@ -193,9 +193,8 @@ def stamped(case: Case, stencil: Stencil, skipped: tuple[str | None, ...]) -> St
     outline, wire, effects = stencil.answer, case.wire, NO_EFFECTS
     if outline.effects and outline.script is not None and wire is not None:
         effects = wire.effects(case.call, outline.script, case.exchange.setting)
-    identity = case.made.setting.identity if case.made is not None else case.identity
     who = case.who if stencil.jitter is not None else ()
-    return Stamped(stencil, identity, case.here.date, skipped, effects, who)
+    return Stamped(stencil, case.key, case.here.date, skipped, effects, who)
 
 
 NO_EFFECTS: tuple[Effect, ...] = ()

@@ -346,10 +346,10 @@ class Stencil:
         """Whether nothing is in the store that would make it another answer."""
         return not self._absent or all(store.get(kind, id) is None for kind, id in self._absent)
 
-    def names(self, identity: Identity, date: str) -> Names:
+    def names(self, key: str, date: str) -> Names:
         """The names that an answer bears, the date last. They are drawn anew each time: those of a
         thousand calls would be kept for their journal."""
-        names = self._draw(identity)
+        names = self._draw(key)
         names.append(date.encode())
         return names
 
@@ -442,23 +442,23 @@ class Stamped:
     """An answer under its own names, of which only what draws them is kept: the rest is the stencil's."""
 
     __slots__ = (
-        "_date", "_full", "_identity", "_skipped", "_stencil", "_who", "effects", "outline",
+        "_date", "_full", "_key", "_skipped", "_stencil", "_who", "effects", "outline",
     )  # fmt: skip
 
     def __init__(
         self,
         stencil: Stencil,
-        identity: Identity,
+        key: str,
         date: str,
         skipped: tuple[str | None, ...],
         effects: tuple[Effect, ...],
         who: tuple[object, ...],
     ) -> None:
-        """`skipped` tells why faults of the route do not act on this call, None for those that the
+        """`key` is the one of its identity; `skipped` tells why faults of the route do not act on this call, None for those that the
         stencil has the word on; `effects` are the call's own, and `who` identifies it where its pace
         is drawn."""
         self._stencil = stencil
-        self._identity = identity
+        self._key = key
         self._date = date
         self.outline = stencil.answer
         """The same with marks for names, and other waits where its pace varies: right as far as
@@ -473,7 +473,7 @@ class Stamped:
     def score(self) -> Score:
         """What the player plays; filled in anew each time, because nobody else needs it."""
         stencil = self._stencil
-        return stencil.score(stencil.names(self._identity, self._date), self._who)
+        return stencil.score(stencil.names(self._key, self._date), self._who)
 
     @property
     def reports(self) -> tuple[Report, ...]:
@@ -490,6 +490,6 @@ class Stamped:
     def full(self) -> Answer:
         """The answer itself."""
         if self._full is None:
-            names = self._stencil.names(self._identity, self._date)
+            names = self._stencil.names(self._key, self._date)
             self._full = self._stencil.full(names, self._who, self.reports, self.effects)
         return self._full

@@ -26,9 +26,14 @@ LABELS = 4096
 """How many labels are remembered; most answers use the same twenty."""
 
 
-def digest(text: str) -> int:
+def digest_bytes(text: str) -> bytes:
     """The digest of a text; a lone surrogate, which JSON may escape in a request, has no UTF-8."""
-    return int.from_bytes(blake2b(text.encode("utf-8", "surrogatepass")).digest(), "big")
+    return blake2b(text.encode("utf-8", "surrogatepass")).digest()
+
+
+def digest(text: str) -> int:
+    """The same as a number."""
+    return int.from_bytes(digest_bytes(text), "big")
 
 
 digest_of_label = lru_cache(LABELS)(digest)

@@ -115,9 +115,10 @@ def test_attempts_do_not_depend_on_other_requests(steps: list[str]) -> None:
     for step in steps:
         noise, *_ = crowded.begin(call(b"noise"), 0.0)
         if step == "begin":
-            first, second = alone.begin(call(), 0.0), crowded.begin(call(), 0.0)
-            assert first.attempt == second.attempt
-            tickets.append((first.ticket, second.ticket))
+            first, attempt, *_ = alone.begin(call(), 0.0)
+            second, also, *_ = crowded.begin(call(), 0.0)
+            assert attempt == also
+            tickets.append((first, second))
         elif tickets:
             one, two = tickets.pop(0)
             alone.end(one, 0.0, success=step == "succeed")

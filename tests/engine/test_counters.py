@@ -27,9 +27,9 @@ def test_attempts_are_counted_by_request_and_session() -> None:
         call(1, retry="1"),
         call(1, retry="1"),
     ]
-    assert [made.begin(one, 0.0).name for one in calls] == [".1", ".2", ".1", ".1", "1.1", "1.2"]
+    assert [made.begin(one, 0.0)[-1] for one in calls] == [".1", ".2", ".1", ".1", "1.1", "1.2"]
     made.reset()
-    assert made.begin(call(1), 0.0).name == ".1"
+    assert made.begin(call(1), 0.0)[-1] == ".1"
 
 
 def test_old_requests_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -37,7 +37,7 @@ def test_old_requests_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(counters, "MAX_REMEMBERED", 2)
     made = Counters()
     order = [1, 2, 1, 3, 1, 2]
-    assert [made.begin(call(one), 0.0).name for one in order] == [
+    assert [made.begin(call(one), 0.0)[-1] for one in order] == [
         ".1",
         ".1",
         ".2",

@@ -36,6 +36,6 @@ def one_by_one(identity: Identity, asks: Iterable[Ask]) -> list[str]:
 def test_what_is_drawn_together(key: str, asks: list[Ask]) -> None:
     """Whatever is asked for, and in whichever order."""
     draw, order = drawing(asks)
-    names = draw(Identity(key))
+    names = draw(key)
     assert sorted(order) == list(range(len(names)))
     assert [names[place].decode() for place in order] == one_by_one(Identity(key), asks)
