@@ -401,7 +401,7 @@ def test_restart_forgets_what_was_on() -> None:
     engine.restart(first)
     assert engine.profile is first
     assert engine.remaining is None
-    assert "second" not in engine.names
+    assert "second" not in engine.names()
 
 
 # Faults

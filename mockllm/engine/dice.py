@@ -19,19 +19,17 @@ def key(*parts: object) -> str:
 
     Bytes of a header that are no UTF-8 reach us as lone surrogates, which have no encoding.
     """
-    joined = "/".join([f"{len(text)}:{text}" for text in map(str, parts)])
-    return joined if joined.isascii() else encodable(joined)
+    return encodable("/".join([f"{len(text)}:{text}" for text in map(str, parts)]))
 
 
 def longer(before: str, part: str) -> str:
     """The key of some parts, and of another one."""
-    text = f"{before}/{len(part)}:{part}"
-    return text if text.isascii() else encodable(text)
+    return encodable(f"{before}/{len(part)}:{part}")
 
 
 def encodable(text: str) -> str:
     """A text without lone surrogates."""
-    return text.encode("utf-8", "backslashreplace").decode()
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
 
 
 def draw(*parts: object) -> float:

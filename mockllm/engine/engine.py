@@ -41,6 +41,7 @@ from mockllm.engine.upload import Stage, acts_on_upload
 from mockllm.engine.way import NOWHERE, way_of
 from mockllm.faults.fault import ErrorSpec
 from mockllm.matchers.call import Call
+from mockllm.profile.account import Account
 from mockllm.profile.adding import Said
 from mockllm.profile.library import Library
 from mockllm.profile.loader import Loaded
@@ -114,7 +115,6 @@ class Engine:
         self.profile  # noqa: B018  a borrowed profile whose time is over goes
         return self._borrowed[1] - self._now() if self._borrowed else None
 
-    @property
     def names(self) -> Set[str]:
         """Every name that a request can choose: a view, because every request asks it."""
         both: ChainMap[str, object] = ChainMap(
@@ -406,14 +406,10 @@ class Engine:
         """The profile that a call means, and the call without what chose it; raises `Refused`."""
         name = None
         if path_name is not None or not chooses_nothing(call):
-            selection = select(call, path_name, self._choosable)
+            selection = select(call, path_name, self.names)
             call, name = selection.call, selection.name
         profile = (otherwise or self.profile) if name is None else self.find(name)
         return call, self._spoken.heard(profile) if self._spoken.said else profile
-
-    def _choosable(self) -> Set[str]:
-        """Every name that a request can choose."""
-        return self.names
 
     def _fitted(self, profile: Profile) -> Conditions:
         """The conditions under which a profile plays; the last are kept, since most servers have one."""
@@ -511,9 +507,9 @@ class Engine:
         if call.attempt != attempt:  # most are the first, and need no copy
             call = replace(call, attempt=attempt)
         conditions = self._fitted(profile.profile)
-        admission = OPEN
-        if refusal is None and wire is not None and profile.profile.account is not None:
-            admission = self._admission(call, profile, wire, ticket, here, ledger)
+        admission, account = OPEN, profile.profile.account
+        if refusal is None and wire is not None and account is not None:
+            admission = self._admission(account, call, profile, wire, ticket, here, ledger)
             refusal, chosen = admission.refusal, admission.refusal is not None
         # A request that names no profile, or that its account refuses, is on nobody's route: it
         # meets no faults, and no count of a route has it.
@@ -525,6 +521,7 @@ class Engine:
 
     def _admission(
         self,
+        account: Account,
         call: Call,
         profile: Loaded,
         wire: Wire,
@@ -533,9 +530,6 @@ class Engine:
         ledger: Ledger | None,
     ) -> Admission:
         """What the profile's account says to a call, which is counted in the ledger."""
-        account = profile.profile.account
-        if account is None:
-            return OPEN
         now, speed = self._now(), self._fitted(profile.profile).speed
         setting = setting_of(call, profile.profile, wire, Identity("account"), self._store)
         elapsed = self._since(profile, now) * speed

@@ -454,9 +454,9 @@ class Stamped:
         effects: tuple[Effect, ...],
         who: tuple[object, ...],
     ) -> None:
-        """`key` is the one of its identity; `skipped` tells why faults of the route do not act on this call, None for those that the
-        stencil has the word on; `effects` are the call's own, and `who` identifies it where its pace
-        is drawn."""
+        """`key` is the one of its identity; `skipped` tells why faults of the route do not act on this
+        call, None for those that the stencil has the word on; `effects` are the call's own, and `who`
+        identifies it where its pace is drawn."""
         self._stencil = stencil
         self._key = key
         self._date = date

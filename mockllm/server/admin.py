@@ -242,7 +242,7 @@ def seconds(span: object) -> float:
 async def list_profiles(request: web.BaseRequest, desk: Desk) -> web.Response:
     """Every name that a request can choose, with what each imitates."""
     engine = desk.engine
-    names = sorted(engine.names)
+    names = sorted(engine.names())
     return web.json_response(
         {"profiles": [{"name": name, "about": about(name, desk)} for name in names]}
     )

@@ -139,13 +139,7 @@ class Application:
                 return False
             heard = self._hearing.hear(begun.head, body)
             here = Here(came, heard.head.url, engine.listeners)
-            plan = engine.plan(
-                heard.call,
-                heard.path_name,
-                here,
-                otherwise=self._profile,
-                connection=connection.number,
-            )
+            plan = self.planned(heard.call, heard.path_name, here, None, connection.number)
             score = plan.answer.score
         except Exception as error:
             connection.failed = error
@@ -174,7 +168,7 @@ class Application:
             connection.go_on(stays=played is STAYS)
 
         connection.hold()
-        self._flights[flight] = None
+        self.begin(flight)
         self._start(score, record, flight, over)
 
     def _ended(self, record: Record, outcome: Outcome) -> None:
@@ -385,8 +379,8 @@ class Application:
     def _start(
         self, score: Score, record: Record, flight: Flight, over: Callable[[Outcome], None]
     ) -> None:
-        """Begin to play a score, and tell of it; how it goes is written down at its end. `over` is
-        called then, perhaps before this returns."""
+        """Begin to play a score; how it goes is written down at its end. `over` is called then,
+        perhaps before this returns."""
 
         def on_end(outcome: Outcome) -> None:
             self._players.discard(player)

@@ -92,7 +92,7 @@ def test_add_replaces_where_it_is_on() -> None:
     ask(server)
     server.add(profile("faults: [{fail: 429, first: 1}]"))
     assert status(ask(server)) == 429
-    assert {"p", "b", "default"} <= server.names
+    assert {"p", "b", "default"} <= server.names()
 
 
 def test_find_reads_once() -> None:
@@ -119,7 +119,7 @@ def test_restart_forgets_the_other_profiles() -> None:
     server = engine(TWICE, profile(name="b"))
     ask(server)
     server.restart(profile(TWICE, "c"))
-    assert "b" not in server.names
+    assert "b" not in server.names()
     assert (server.profile.name, ask(server).visit.ordinal) == ("c", 1)
 
 

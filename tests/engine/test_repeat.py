@@ -15,7 +15,7 @@ import pytest
 from mockllm.engine.answer import Answer
 from mockllm.engine.engine import Engine
 from mockllm.engine.exchange import Here
-from mockllm.engine.journal import Outcome
+from mockllm.engine.journal import Ending, Outcome
 from mockllm.engine.plan import Conditions, Plan
 from mockllm.engine.repeat import Repeats
 from mockllm.engine.stencil import CREATED, MARK, Stamped
@@ -364,6 +364,68 @@ def test_profiles_that_are_gone_are_not_kept_by_a_request() -> None:
         server.plan(call, None, HERE)
         sizes.append(len(call.memo))
     assert sizes[1] == sizes[-1]
+
+
+BY_ATTEMPT = """
+routes:
+  - {match: {attempt: 2}, script: {text: once more}}
+  - {match: {attempt: 4}, pacing: {load: {slots: 1}}}
+  - {match: {attempt: 3}, script: echo}
+  - {script: {text: at first}, faults: [{wait: 1s, chance: 50%}]}
+"""
+
+
+def test_what_a_request_remembers_holds_for_its_route_and_conditions_alone() -> None:
+    """Whichever route its attempts take, and under another seed, profile and name, the same request gets
+    what one gets of which nothing is remembered."""
+    server, fresh = (engine(BY_ATTEMPT) for _ in range(2))
+    fresh.repeats = None
+    call, seen = chat(stream=True), set()
+    others = profile("script: {text: others}")
+    used = {30: others, 36: replace(others, name="q"), 40: profile("pacing: {load: {slots: 1}}")}
+    for number in range(46):
+        for one in (server, fresh):
+            if number == 24:
+                one.conditions = Conditions(9, paced=False)
+            if number in used:
+                one.use(used[number])
+        plan = server.plan(call, None, HERE, connection=number)
+        made = fresh.plan(replace(call, memo={}), None, HERE, connection=number)
+        assert (plan.found, plan.visit) == (made.found, made.visit)
+        assert plan.visit.connection == number
+        assert plan.answer.full == made.answer.full
+        seen.add((plan.profile, number >= 40, plan.found.index, type(plan.answer)))
+        for one, played in ((server, plan), (fresh, made)):
+            ending: Ending = "done" if number % 6 == 5 else "peer gone"
+            events = len(played.lowered.events) if ending == "done" else 0
+            outcome = Outcome(ending, events, events, events)
+            one.ended(one.begin(played, "").update(outcome))
+    stamped = {("p", False, index, Stamped) for index in (0, 2, 3)} | {("q", False, 0, Stamped)}
+    assert {one for one in seen if one[-1] is Stamped} == stamped
+    assert {("p", False, 1, Answer), ("p", True, 0, Answer)} <= seen
+
+
+@pytest.mark.parametrize(
+    ("key", "model"), [("mock-late.mine", "m"), ("sk-x", "mock-late.m"), ("mock-late", "m")]
+)
+def test_a_profile_that_becomes_known_later(key: str, model: str) -> None:
+    """What a request asked for in vain it gets when that is there, under a session of its own: even
+    where it is what refused it, under another name."""
+    text = "routes: [{match: {model: m}, script: {text: found}}, {faults: [{fail: 500}]}]"
+    server, fresh = engine(text), engine(text)
+    body = json.dumps(CHAT | {"model": model}).encode()
+    headers = (("host", "x"), ("authorization", f"Bearer {key}"))
+    call, path_name = server.read("POST", "/v1/chat/completions", headers, body)
+    for number in range(4):
+        if number == 1:
+            for one in (server, fresh):
+                one.add(replace(one.profile, name="late"))
+        plan = server.plan(call, path_name, HERE)
+        made = fresh.plan(replace(call, memo={}), path_name, HERE)
+        assert plan.visit == made.visit
+        assert plan.found.index == made.found.index
+        assert plan.answer.full == made.answer.full
+        assert status(plan) == (200 if number else 404 if model != "m" else 401)
 
 
 def test_stencils_are_bounded_in_bytes() -> None:
