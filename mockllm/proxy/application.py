@@ -23,7 +23,7 @@ from mockllm.record.upstream import Upstream
 from mockllm.server.application import Application
 from mockllm.server.flight import Flight, Head, Heard, Read
 from mockllm.server.handler import Handler
-from mockllm.server.played import LEAVES, Played
+from mockllm.server.played import LEAVES, STAYS, Played
 from mockllm.server.times import said, unix_time
 from mockllm.server.upload import MAX_BODY
 from mockllm.timeline.valueclass import replace
@@ -91,7 +91,7 @@ class LiveApplication(Application):
         self.engine.ended(entry)
         self._on_entry(entry)
         self._on_change()
-        return self.keep(entry.plan, record, outcome, flight)
+        return STAYS if self.stays(record, outcome, flight) else LEAVES
 
     def _planned_live(self, read: Read) -> Plan | Live:
         """What becomes of a request; a plan where the upstream is not asked."""

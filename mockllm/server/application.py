@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, ClassVar
 import aiohttp
 from aiohttp import web
 
+from mockllm.engine.answer import Answer
 from mockllm.engine.endpoints import find
 from mockllm.engine.engine import Engine
 from mockllm.engine.exchange import Here
@@ -77,7 +78,6 @@ class Application:
         self._hearing = Hearing(self.read)
         self.known = Known()
         self._flights: dict[Flight, None] = {}
-        self._players: set[Player] = set()
         self._idle: dict[asyncio.Transport, IdlePlayer] = {}
 
     @property
@@ -97,8 +97,11 @@ class Application:
 
     def release(self) -> None:
         """Let go of every stream that is playing or held."""
-        for player in tuple(self._players):
-            player.release()
+        for flight in tuple(self._flights):
+            if flight.player is not None:
+                flight.player.release()
+        for idle in tuple(self._idle.values()):
+            idle.release()
 
     async def respond(self, request: web.BaseRequest, connection: Handler) -> web.StreamResponse:
         """The response to one request."""
@@ -151,25 +154,25 @@ class Application:
         if taken == len(score.data) and taken and not outline.idle:
             events, after = len(outline.lowered.events), self._clock.now() - connection.came
             self._ended(record, Outcome("done", events, events, taken, after, after))
+            self._on_change()
         else:
             head = begun.head
             flight = Flight(head.method, begun.call.path, transport, way, connection.came, taken)
-            self._play_on(connection, plan, score, record, flight)
+            self._play_on(connection, score, record, flight)
         return True
 
-    def _play_on(
-        self, connection: Handler, plan: Plan, score: Score, record: Record, flight: Flight
-    ) -> None:
+    def _play_on(self, connection: Handler, score: Score, record: Record, flight: Flight) -> None:
         """Play the score of a plan on a connection that holds meanwhile."""
 
-        def over(outcome: Outcome) -> None:
-            played = self.keep(plan, record, outcome, flight)
+        def on_end(outcome: Outcome) -> None:
+            self._ended(record, outcome)
+            stays = self.stays(record, outcome, flight)
             self.end(flight)
-            connection.go_on(stays=played is STAYS)
+            connection.go_on(stays=stays)
 
         connection.hold()
         self.begin(flight)
-        self._start(score, record, flight, over)
+        self._start(score, record, flight, on_end)
 
     def _ended(self, record: Record, outcome: Outcome) -> None:
         """Write down how a call went."""
@@ -177,7 +180,6 @@ class Application:
         if entry.number:  # else it is only a part of a call
             self.engine.ended(entry)
             self._on_entry(entry)
-        self._on_change()
 
     def begin(self, flight: Flight) -> None:
         """Count a request among those in flight, until its handler is done."""
@@ -201,14 +203,17 @@ class Application:
     async def carry_out(self, plan: Plan, came: float, flight: Flight) -> Played:
         """Write a plan down, and play it."""
         record = self.engine.begin(plan, said(came), flight.since)
-        return self.keep(plan, record, await self.play(plan, record, flight), flight)
+        outcome = await self.play(plan, record, flight)
+        return STAYS if self.stays(record, outcome, flight) else LEAVES
 
-    def keep(self, plan: Plan, record: Record, outcome: Outcome, flight: Flight) -> Played:
-        """What aiohttp gets when an exchange is over; on a connection that stays faults may act."""
-        kept = outcome.ending == "done" and not flight.transport.is_closing()
-        if kept and plan.outline.idle:
-            self.idle(plan, record, outcome, flight.transport)
-        return STAYS if kept else LEAVES
+    def stays(self, record: Record, outcome: Outcome, flight: Flight) -> bool:
+        """Whether the connection of an exchange that is over stays; faults may act on it then."""
+        if outcome.ending != "done" or flight.transport.is_closing():
+            return False
+        answer = record.plan.answer.outline
+        if answer.idle:
+            self.idle(answer, record, outcome, flight.transport)
+        return True
 
     async def arrived(
         self, request: web.BaseRequest, connection: Handler, flight: Flight, came: float
@@ -343,51 +348,44 @@ class Application:
         return visit, acted, False
 
     def idle(
-        self, plan: Plan, record: Record, outcome: Outcome, transport: asyncio.Transport
+        self, answer: Answer, record: Record, outcome: Outcome, transport: asyncio.Transport
     ) -> None:
-        """Let happen on the kept connection what the plan wants, unless it is used before."""
+        """Let happen on the kept connection what the answer wants, unless it is used before."""
 
         def on_end(end: Outcome) -> None:
             del self._idle[transport]
-            self._players.discard(player)
             if end.ending in ("closed", "reset"):
                 record.update(replace(outcome, idle=end.ending))
                 self._on_change()
 
         player = IdlePlayer(
-            score(plan.outline.idle),
+            score(answer.idle),
             transport,
             self._clock,
             on_end,
-            next_byte=plan.outline.next_byte,
+            next_byte=answer.next_byte,
         )
         self._idle[transport] = player
-        self._players.add(player)
         player.play()
 
     async def play(self, plan: Plan, record: Record, flight: Flight) -> Outcome:
         """Play a plan to its end, whichever it is, and write it down."""
         ended: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
 
-        def over(outcome: Outcome) -> None:
+        def on_end(outcome: Outcome) -> None:
+            self._ended(record, outcome)
+            self._on_change()
             if not ended.done():  # its handler may be gone
                 ended.set_result(outcome)
 
-        self._start(plan.answer.score, record, flight, over)
+        self._start(plan.answer.score, record, flight, on_end)
         return await ended
 
     def _start(
-        self, score: Score, record: Record, flight: Flight, over: Callable[[Outcome], None]
+        self, score: Score, record: Record, flight: Flight, on_end: Callable[[Outcome], None]
     ) -> None:
-        """Begin to play a score; how it goes is written down at its end. `over` is called then,
-        perhaps before this returns."""
-
-        def on_end(outcome: Outcome) -> None:
-            self._players.discard(player)
-            self._ended(record, outcome)
-            over(outcome)
-
-        player = Player(
+        """Begin to play a score; `on_end` is called at its end, perhaps before this returns."""
+        flight.player = player = Player(
             score,
             flight.transport,
             self._clock,
@@ -400,7 +398,6 @@ class Application:
         record.follow(player)
         if record.number:
             flight.record = record
-        self._players.add(player)
         player.play()
         self._on_change()
 

@@ -10,6 +10,7 @@ from mockllm.engine.journal import Record, brief
 from mockllm.engine.plan import Visit
 from mockllm.matchers.call import Call
 from mockllm.server.kernel import Shortcut
+from mockllm.server.player import Player
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,6 +73,8 @@ class Flight:
     """Bytes of its answer that the kernel has taken already."""
     record: Record | None = None
     """Its place in the journal, as soon as it has one."""
+    player: Player | None = None
+    """What plays, or has played last, on its connection."""
 
     def __str__(self) -> str:
         """A line for messages: of the journal if the call is there."""

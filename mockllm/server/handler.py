@@ -107,7 +107,6 @@ class Handler(RequestHandler):
 
     def go_on(self, *, stays: bool) -> None:
         """The answer is over: take the next request, or close."""
-        self.came = self._server.application.now
         if not stays:
             self._held = False
             self.force_close()
