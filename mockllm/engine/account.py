@@ -133,14 +133,11 @@ class Ledger:
         """What the head of an answer tells of the limits."""
         return words.limits(self.book(account, arrival).buckets, arrival.today)
 
-    def let_in(self, ticket: int) -> bool:
-        """Whether a call is being answered."""
-        return ticket in self._inside
-
     def leave(self, ticket: int, sent: int) -> None:
         """A call is over, and so many tokens were sent; calls that were not let in do nothing."""
-        if ticket in self._inside:
-            book, prompt = self._inside.pop(ticket)
+        inside = self._inside.pop(ticket, None)
+        if inside is not None:
+            book, prompt = inside
             book.inflight -= 1
             book.used += prompt + sent
 

@@ -100,13 +100,17 @@ class Counters:
             self._requests.popitem(last=False)
         return self._ticket, before + 1, first, f"{asked.retry}.{count}"
 
-    def end(self, ticket: int, now: float, *, success: bool, first: int = 0) -> None:
-        """An attempt has ended, and with a success its logical call; unknown tickets do nothing.
+    def succeeded(self, ticket: int) -> None:
+        """An attempt has ended, and its logical call with it; unknown tickets do nothing."""
+        self._playing.pop(ticket, None)
+
+    def failed(self, ticket: int, now: float, first: int = 0) -> None:
+        """An attempt has ended, and its logical call waits for another; unknown tickets do nothing.
 
         `first` is the journal's number of the call's first attempt.
         """
         slot, attempts = self._playing.pop(ticket, (None, 0))
-        if slot is None or success:
+        if slot is None:
             return
         self._waiting.setdefault(slot, {}).setdefault(attempts, deque()).append(Waiting(now, first))
         self._waiting.move_to_end(slot)

@@ -385,14 +385,18 @@ class Engine:
         if plan.answer.outline.faults or plan.before:
             self.demands.note(entry)
         self.totals.note(entry, sent)
-        ticket, now = plan.visit.ticket, self._now()
-        self._counters.end(ticket, now, success=sent.succeeded, first=entry.logical)
-        counts, limited = self._counted.pop(ticket, ((), False))
+        ticket = plan.visit.ticket
+        if sent.succeeded:
+            self._counters.succeeded(ticket)
+        else:
+            self._counters.failed(ticket, self._now(), entry.logical)
         self._inflight.end(ticket)
-        if self._ledger.let_in(ticket):
-            self._ledger.leave(ticket, sent.tokens)
-        # Long prompts take long to count, and most profiles do not ask.
-        end(counts, now, self._tokens(entry) if limited else 0)
+        self._ledger.leave(ticket, sent.tokens)
+        counted = self._counted.pop(ticket, None)
+        if counted is not None:
+            counts, limited = counted
+            # Long prompts take long to count, and most profiles do not ask.
+            end(counts, self._now(), self._tokens(entry) if limited else 0)
 
     def _tokens(self, entry: Entry) -> int:
         """The tokens of a call: of its prompt, and of what was sent."""
@@ -435,10 +439,11 @@ class Engine:
         if speed != 1.0:
             scopes = {by: window and window / speed for by, window in scopes.items()}
         tallies, counts = self._tallies.visit(
-            profile.name, found.index, call, connection, scopes, now
+            profile.name, found.index, call, connection, scopes, now, ends=route.counts_ends
         )
         ticket, attempt, first, name = begun
-        self._counted[ticket] = (counts, route.counts_tokens)
+        if route.counts_ends:
+            self._counted[ticket] = (counts, route.counts_tokens)
         elapsed = self._since(profile, now)
         return Visit(counts[0].calls, name, elapsed, tallies, ticket, attempt, first, connection)
 

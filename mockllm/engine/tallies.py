@@ -26,6 +26,7 @@ class Count:
 
     calls: int = 0
     inflight: int = 0
+    """Where ends are asked for."""
     arrivals: deque[float] = field(default_factory=lambda: deque(maxlen=MAX_REMEMBERED))
     ends: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=MAX_REMEMBERED))
     window: float = 0.0
@@ -92,8 +93,11 @@ class Tallies:
         connection: int,
         scopes: Mapping[By, float | None],
         now: float,
+        *,
+        ends: bool = True,
     ) -> tuple[Mapping[By, Tally], tuple[Count, ...]]:
-        """Count a call in some scopes; what its faults may know, and the counts that its end concerns.
+        """Count a call in some scopes; what its faults may know, and the counts that its end concerns,
+        if anything asks which calls are over (`ends`).
 
         `scopes` has the seconds of the longest window in each scope; None where nobody asks.
         """
@@ -105,7 +109,7 @@ class Tallies:
             if count is None:
                 count = self._counts[place] = Count()
             count.calls += 1
-            count.inflight += 1
+            count.inflight += ends
             counts.append(count)
             if window is not None:
                 count.window = window

@@ -266,6 +266,14 @@ class Route(Strict):
         return {"session": None, **asked}
 
     @cached_property
+    def counts_ends(self) -> bool:
+        """Whether load or a fault asks which of the earlier calls are over."""
+        asks = any(
+            fault.over is not None and fault.over.inflight is not None for fault in self.faults
+        )
+        return asks or self.counts_tokens or self.pacing.load is not None
+
+    @cached_property
     def counts_tokens(self) -> bool:
         """Whether a fault asks for the tokens of earlier calls."""
         return any(

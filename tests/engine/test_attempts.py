@@ -21,12 +21,20 @@ def call(body: bytes = b"{}", *, session: str = "", retry: str | None = None) ->
     return asked_of(Call("POST", "/", body=body, session=session, headers=headers))
 
 
+def over(made: Counters, ticket: int, *, success: bool) -> None:
+    """An attempt is over."""
+    if success:
+        made.succeeded(ticket)
+    else:
+        made.failed(ticket, 0.0)
+
+
 def one_after_another(made: Counters, *calls: Asked, success: bool = False) -> list[int]:
     """The attempts that calls are of which each ends before the next begins."""
     seen = []
     for one in calls:
         ticket, attempt, *_ = made.begin(one, 0.0)
-        made.end(ticket, 0.0, success=success)
+        over(made, ticket, success=success)
         seen.append(attempt)
     return seen
 
@@ -46,7 +54,7 @@ def test_identical_requests_at_once_are_separate_calls() -> None:
     tickets, attempts, *_ = zip(*(made.begin(call(), 0.0) for _ in range(3)), strict=True)
     assert attempts == (1, 1, 1)
     for ticket in tickets[:2]:
-        made.end(ticket, 1.0, success=False)
+        made.failed(ticket, 1.0)
     assert [made.begin(call(), 2.0)[1] for _ in range(3)] == [2, 2, 1]
 
 
@@ -55,11 +63,11 @@ def test_the_call_that_ended_first_goes_on_first() -> None:
     made = Counters()
     first, *_ = made.begin(call(), 0.0)
     second, *_ = made.begin(call(), 0.0)
-    made.end(second, 1.0, success=False)
+    made.failed(second, 1.0)
     third, attempt, *_ = made.begin(call(), 2.0)
     assert attempt == 2
-    made.end(first, 3.0, success=False)
-    made.end(third, 4.0, success=False)
+    made.failed(first, 3.0)
+    made.failed(third, 4.0)
     assert [made.begin(call(), 5.0)[1] for _ in range(2)] == [2, 3]
 
 
@@ -68,7 +76,7 @@ def test_a_call_ends_with_an_idle_minute(seconds: float, attempt: int) -> None:
     """Who comes back within a minute after the end of the last attempt is retrying."""
     made = Counters()
     ticket, *_ = made.begin(call(), 0.0)
-    made.end(ticket, 100.0, success=False)
+    made.failed(ticket, 100.0)
     assert made.begin(call(), 100.0 + seconds)[1] == attempt
 
 
@@ -78,7 +86,7 @@ def test_a_reset_ends_all_calls() -> None:
     playing, *_ = made.begin(call(), 0.0)
     one_after_another(made, call(b"[]"))
     made.reset()
-    made.end(playing, 0.0, success=False)
+    made.failed(playing, 0.0)
     assert one_after_another(made, call(), call(b"[]")) == [1, 1]
 
 
@@ -121,9 +129,9 @@ def test_attempts_do_not_depend_on_other_requests(steps: list[str]) -> None:
             tickets.append((first, second))
         elif tickets:
             one, two = tickets.pop(0)
-            alone.end(one, 0.0, success=step == "succeed")
-            crowded.end(two, 0.0, success=step == "succeed")
-        crowded.end(noise, 0.0, success=False)
+            over(alone, one, success=step == "succeed")
+            over(crowded, two, success=step == "succeed")
+        crowded.failed(noise, 0.0)
 
 
 def test_old_calls_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:

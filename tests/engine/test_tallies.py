@@ -73,6 +73,39 @@ def test_nothing_is_remembered_without_a_window() -> None:
     assert not counts[0].ends
 
 
+def test_ends_that_nobody_asks_for() -> None:
+    """Where nothing asks which calls are over, none is counted among those in flight."""
+    tallies = Tallies()
+    for ordinal in (1, 2):
+        told, _ = tallies.visit("p", 0, CALL, 7, {"session": 0.0}, 10.0, ends=False)
+        assert told == {"session": Tally(ordinal, inflight=0)}
+
+
+def test_of_most_calls_no_count_waits_for_the_end() -> None:
+    """The engine remembers the counts of a call only where its route asks for ends."""
+    plain, limited = Server("nth: 9"), Server("over: {inflight: 2}")
+    for server in (plain, limited):
+        server.call()
+    assert [len(server.engine._counted) for server in (plain, limited)] == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("route", "ends"),
+    [
+        ("faults: [{fail: 503, first: 2}]", False),
+        ("faults: [{fail: 503, over: {limit: 2, per: 10s}}]", False),
+        ("faults: [{fail: 503, over: {inflight: 2}}]", True),
+        ("faults: [{fail: 503, over: {tokens: 2, per: 10s}}]", True),
+        ("pacing: {load: {slots: 1}}", True),
+        ("about: Nothing fails.", False),
+    ],
+)
+def test_what_asks_for_ends(route: str, ends: bool) -> None:
+    """Load does, and limits of calls at a time and of tokens."""
+    (made,) = load(f"mockllm: 1\n{route}\n", name="p").profile.all_routes
+    assert made.counts_ends is ends
+
+
 def test_nothing_is_told_where_nobody_asks() -> None:
     """Calls are counted all the same, and end."""
     tallies = Tallies()
