@@ -10,9 +10,10 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TextIO
 
-from mockllm.engine.journal import Entry
+from mockllm.engine.journal import Ending, Entry
 from mockllm.engine.lateness import LATE
 
 log = logging.getLogger("mockllm")
@@ -81,14 +82,20 @@ class TextLines(Lines):
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(message)s")
-        self._second = (0, "")
+        self._second = 0.0
+        self._said = ""
 
     def call(self, moment: float, entry: Entry) -> str:
         """A call in words; all of its time but the milliseconds is that of all lines of a second."""
-        second = int(moment)
-        if self._second[0] != second:
-            self._second = (second, time.strftime(self.default_time_format, time.localtime(second)))
-        return f"{self._second[1]},{int((moment - second) * 1000):03d} {call_line(entry)}"
+        since = moment - self._second
+        if not 0 <= since < 1:
+            self._second = moment // 1
+            self._said = time.strftime(self.default_time_format, time.localtime(self._second))
+            since = moment - self._second
+        return f"{self._said},{MILLISECONDS[int(since * 1000)]} {call_line(entry)}"
+
+
+MILLISECONDS = tuple(f"{count:03d}" for count in range(1000))
 
 
 class JsonLines(Lines):
@@ -118,16 +125,19 @@ def call_line(entry: Entry) -> str:
     plan, outcome, sent = entry.plan, entry.outcome, entry.delivered
     call, ended, outline = plan.call, outcome.ended, plan.answer.outline
     model = f" model={call.model}" if call.model else ""
-    stream = " stream" if call.stream else ""
+    went = how_it_went(call.stream, plan.profile, sent.status, sent.frames, outcome.ending)
     after = f" after={ended:.3f}s" if ended is not None else ""
     late = f" late={outcome.late:.3f}s" if outcome.late > LATE else ""
-    line = (
-        f"#{entry.number} {call.method} {call.path}{model}{stream} profile={plan.profile}"
-        f" status={sent.status or '-'} frames={sent.frames}"
-        f" ended={outcome.ending.replace(' ', '-')}{after}{late}"
-    )
+    line = f"#{entry.number} {call.method} {call.path}{model}{went}{after}{late}"
     if plan.before or outline.faults:
         fired, missed = entry.fired, entry.not_fired
         line += f" fired=[{'; '.join(fired)}]" if fired else ""
         line += f" not-fired=[{'; '.join(missed)}]" if missed else ""
     return f"{line} refused={outline.refused!r}" if outline.refused else line
+
+
+@lru_cache(maxsize=256)  # most calls go as others did
+def how_it_went(stream: bool, profile: str, status: int | None, frames: int, ending: Ending) -> str:
+    """The part of a line that is said of many calls."""
+    said = f"{' stream' if stream else ''} profile={profile} status={status or '-'}"
+    return f"{said} frames={frames} ended={ending.replace(' ', '-')}"
