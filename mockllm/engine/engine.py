@@ -19,7 +19,7 @@ from mockllm.engine.endpoints import refuse, served
 from mockllm.engine.exchange import Here
 from mockllm.engine.garbage import GarbageBin
 from mockllm.engine.gate import Connections
-from mockllm.engine.inflight import Inflight
+from mockllm.engine.inflight import busy
 from mockllm.engine.journal import Entry, Journal, Record
 from mockllm.engine.lateness import Lateness
 from mockllm.engine.making import make_plan, upload_plans
@@ -82,7 +82,8 @@ class Engine:
         self._store = Documents()
         self._ledger = Ledger()
         self._spoken = Spoken()
-        self._inflight = Inflight()
+        self._playing: dict[int, Plan] = {}
+        """The plans that are being played, by ticket, the oldest first."""
         self.lateness = Lateness()
         self.repeats: Repeats | None = Repeats()
         """What shortens the way to an answer; without it each is made anew, and is the same."""
@@ -280,7 +281,8 @@ class Engine:
         effects = made.answer.effects
         if effects and made.carried_out:
             self._store.apply(effects)
-        self._inflight.begin(made)
+        if made.visit.ticket:
+            self._playing[made.visit.ticket] = made
         return made
 
     def live(
@@ -390,11 +392,11 @@ class Engine:
             self._counters.succeeded(ticket)
         else:
             self._counters.failed(ticket, self._now(), entry.logical)
-        self._inflight.end(ticket)
-        self._ledger.leave(ticket, sent.tokens)
-        counted = self._counted.pop(ticket, None)
-        if counted is not None:
-            counts, limited = counted
+        self._playing.pop(ticket, None)
+        if ticket in self._ledger.inside:
+            self._ledger.leave(ticket, sent.tokens)
+        if ticket in self._counted:
+            counts, limited = self._counted.pop(ticket)
             # Long prompts take long to count, and most profiles do not ask.
             end(counts, self._now(), self._tokens(entry) if limited else 0)
 
@@ -478,7 +480,7 @@ class Engine:
             refusal,
             headers,
             self._store,
-            self._inflight.busy(profile.name) if wire and wire.tells_busy else IDLE,
+            busy(self._playing.values(), profile.name) if wire and wire.tells_busy else IDLE,
         )
 
     def _meet(

@@ -7,42 +7,29 @@ profile, because one server may imitate many. Nothing is summed up before somebo
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 
 from mockllm.engine.plan import Plan
 from mockllm.wires.wire import Busy
 
 
-class Inflight:
-    """The plans that are being played, by ticket, the oldest first."""
+def busy(playing: Iterable[Plan], profile: str) -> Busy:
+    """What the calls of a profile keep its server busy with, of all that are being answered, the oldest
+    first.
 
-    def __init__(self) -> None:
-        self._plans: dict[int, Plan] = {}
-
-    def begin(self, plan: Plan) -> None:
-        """A call begins to be answered."""
-        if plan.visit.ticket:
-            self._plans[plan.visit.ticket] = plan
-
-    def end(self, ticket: int) -> None:
-        """A call is over; unknown tickets do nothing."""
-        self._plans.pop(ticket, None)
-
-    def busy(self, profile: str) -> Busy:
-        """What the calls of a profile keep its server busy with now.
-
-        Those behind the slots of a route's load (`pacing.load`) wait, and have no tokens yet; where
-        there is no load nothing waits.
-        """
-        routes: dict[int, list[Plan]] = defaultdict(list)
-        for plan in self._plans.values():
-            if plan.profile == profile and is_work(plan):
-                routes[plan.found.index].append(plan)
-        running = [plan for plans in routes.values() for plan in plans[: slots_of(plans[0])]]
-        return Busy(
-            len(running),
-            sum(map(len, routes.values())) - len(running),
-            sum(map(tokens_of, running)),
-        )
+    Those behind the slots of a route's load (`pacing.load`) wait, and have no tokens yet; where
+    there is no load nothing waits.
+    """
+    routes: dict[int, list[Plan]] = defaultdict(list)
+    for plan in playing:
+        if plan.profile == profile and is_work(plan):
+            routes[plan.found.index].append(plan)
+    running = [plan for plans in routes.values() for plan in plans[: slots_of(plans[0])]]
+    return Busy(
+        len(running),
+        sum(map(len, routes.values())) - len(running),
+        sum(map(tokens_of, running)),
+    )
 
 
 def is_work(plan: Plan) -> bool:

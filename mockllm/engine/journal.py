@@ -198,14 +198,11 @@ class Entry(Received):
     def delivered(self) -> Delivered:
         """What was handed to the kernel, in numbers."""
         outline, outcome = self.plan.answer.outline, self.outcome
-        completed = outcome.completed >= len(outline.lowered.origin)
-        if completed and outcome.ending == "done" and outcome.bytes_sent:
+        if outcome.ending == "done" and outcome.bytes_sent:
             return outline.delivered
         frames = self._sent(outline)
-        tokens = outline.tokens if completed else sum(frame.tokens for frame in frames)
-        status = self.status
-        succeeded = outcome.ending == "done" and outline.succeeds(status)
-        return Delivered(status, len(frames), tokens, succeeded)
+        tokens = sum(frame.tokens for frame in frames)
+        return Delivered(self.status, len(frames), tokens, succeeded=False)
 
     @property
     def succeeded(self) -> bool:
@@ -371,7 +368,7 @@ class Record:
         if self._growing is not None:
             self.plan, self._growing = self._growing(), None
         self._player, self._outcome = None, outcome
-        return self.entry
+        return Entry(self.number, self._time, self.plan, outcome, self._at)
 
 
 UNPLAYED = Outcome()

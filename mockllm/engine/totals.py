@@ -69,7 +69,7 @@ class Totals:
         total.calls += 1
         total.frames += sent.frames
         total.bytes += outcome.bytes_sent
-        if plan.outline.reports:
+        if plan.answer.outline.reports:
             for text in entry.fired:
                 fault = Fired(plan.profile, plan.found.name, text)
                 self._fired[fault] = self._fired.get(fault, 0) + 1

@@ -20,7 +20,7 @@ log = logging.getLogger("mockllm")
 
 NUMBERS = itertools.count(1)
 """The numbers of connections, never twice in a process."""
-INSIDE = ("_waiter", "_next_keepalive_close_time", "_process_keepalive")
+INSIDE = ("_waiter", "_keepalive_timeout", "_next_keepalive_close_time", "_process_keepalive")
 SHOWS_ITSELF = all(hasattr(RequestHandler, name) for name in INSIDE)
 """Whether this aiohttp lets us see if it waits for a request; without that it parses all of them."""
 MOST_KEPT = 64 << 10
@@ -93,7 +93,7 @@ class Handler(RequestHandler):
                 known = application.known.find(data)
                 if known is not None and application.answer_known(self, *known):
                     # aiohttp has not seen that the connection is in use.
-                    self._next_keepalive_close_time = self._loop.time() + self.keepalive_timeout
+                    self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
                     return
             self._clean = split(data) is not None
             if waits and self._clean and self.failed is None:
@@ -111,7 +111,7 @@ class Handler(RequestHandler):
             self._held = False
             self.force_close()
             return
-        self._next_keepalive_close_time = self._loop.time() + self.keepalive_timeout
+        self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
         if self._kept:  # in a turn of its own: who calls this may be in the midst of other things
             self._loop.call_soon(self._take_kept)
         else:
@@ -133,7 +133,7 @@ class Handler(RequestHandler):
     def _process_keepalive(self) -> None:
         """Close a connection that is idle, which one that is answered is not."""
         if self._held:
-            self._next_keepalive_close_time = self._loop.time() + self.keepalive_timeout
+            self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
         super()._process_keepalive()
 
     def _waits(self) -> bool:

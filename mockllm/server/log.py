@@ -43,23 +43,25 @@ class Turnwise(logging.StreamHandler[TextIO]):
     def call(self, entry: Entry) -> None:
         """A line for a call that is over, past all that `logging` does for a record: there is one
         for each call, and it would take longer than to answer it."""
-        self._keep(self._form.call(time.time(), entry))  # noqa: TID251  a log tells when it was
+        self._lines.append(self._form.call(time.time(), entry))  # noqa: TID251  a log tells when it was
+        if len(self._lines) == 1:
+            self._flush_later()
 
     def emit(self, record: logging.LogRecord) -> None:
         """A line for anything else."""
         try:
-            self._keep(self.format(record))
+            self._lines.append(self.format(record))
+            if len(self._lines) == 1:
+                self._flush_later()
         except Exception:
             self.handleError(record)
 
-    def _keep(self, line: str) -> None:
-        """Keep a line until the turn is over; without a loop, write it."""
-        self._lines.append(line)
-        if len(self._lines) == 1:
-            try:
-                asyncio.get_running_loop().call_soon(self.flush)
-            except RuntimeError:
-                self.flush()
+    def _flush_later(self) -> None:
+        """Write what there is when the turn is over; without a loop, at once."""
+        try:
+            asyncio.get_running_loop().call_soon(self.flush)
+        except RuntimeError:
+            self.flush()
 
     def flush(self) -> None:
         """Write what there is."""

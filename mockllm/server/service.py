@@ -310,8 +310,9 @@ class Service:
     def _changed(self) -> None:
         """Tell those who wait."""
         self._changes += 1
-        for look in tuple(self._watchers):
-            look()
+        if self._watchers:
+            for look in tuple(self._watchers):
+                look()
 
 
 def url_of(host: str, port: int) -> str:

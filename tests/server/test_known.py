@@ -392,7 +392,7 @@ def test_a_connection_that_goes_at_once(monkeypatch: pytest.MonkeyPatch) -> None
         server.wait_for_calls(2)
         server.settle()
         assert [call.outcome.ending for call in server.calls] == ["done", "peer gone"]
-        assert server._read(lambda service: len(service.engine._inflight._plans)) == 0
+        assert server._read(lambda service: len(service.engine._playing)) == 0
 
 
 HELD = "{mockllm: 1, pacing: {ttft: 0s, itl: 0s}, faults: [{wait: 1h, at: after frame 2, nth: 2}]}"
