@@ -113,6 +113,11 @@ class Answer:
         status = self.head.status if self.head else None
         return Delivered(status, len(self.frames), self.tokens, self.succeeds(status))
 
+    @cached_property
+    def acting(self) -> frozenset[int]:
+        """The faults that act if all of it is sent, by their place in the route."""
+        return frozenset(fault for step in self.steps for fault in step.faults)
+
     def succeeds(self, status: int | None) -> bool:
         """Whether a client has what it asked for, once all was sent under this status; None: no head
         was."""

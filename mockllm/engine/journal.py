@@ -130,7 +130,7 @@ class Entry(Received):
         """The request's headers in lower case, credentials redacted."""
         return {name.lower(): redact(name, value) for name, value in self.plan.call.headers}
 
-    @cached_property
+    @property
     def reached(self) -> int:
         """How many steps of the plan began or are behind."""
         outline, begun = self.plan.outline, self.outcome.begun
@@ -155,11 +155,17 @@ class Entry(Received):
     @property
     def _acted(self) -> frozenset[int]:
         """The faults that acted, by their place in the route."""
-        return self._of_route if self.plan.outline.faults else self.plan.before
+        plan, outcome = self.plan, self.outcome
+        outline = plan.answer.outline
+        if not outline.faults:
+            return plan.before
+        if outcome.ending == "done" and not (outcome.idle or plan.before):
+            return outline.acting
+        return self._of_route
 
     @cached_property
     def _of_route(self) -> frozenset[int]:
-        """The same, where the route has faults."""
+        """The same, where the route has faults and not only those of a whole answer acted."""
         outline = self.plan.outline
         idle = outline.idle_faults if self.outcome.idle else frozenset()
         return idle.union(
@@ -255,7 +261,7 @@ class Entry(Received):
 
     def as_json(self) -> dict[str, Any]:
         """The entry as the admin API shows it."""
-        plan, outcome = self.plan, self.outcome
+        plan, outcome, sent = self.plan, self.outcome, self.delivered
         return {
             "number": self.number,
             "logical": self.logical,
@@ -283,10 +289,10 @@ class Entry(Received):
             "fired": list(self.fired),
             "not_fired": self.not_fired,
             "sent": {
-                "status": self.status,
+                "status": sent.status,
                 "head": self._head_shown,
-                "frames": self.frames_sent,
-                "tokens": self.tokens_sent,
+                "frames": sent.frames,
+                "tokens": sent.tokens,
                 "bytes": outcome.bytes_sent,
             },
             "outcome": {
@@ -314,11 +320,12 @@ class Entry(Received):
     @property
     def _head_shown(self) -> str | None:
         """The head as it may be shown: an upstream's may hold cookies."""
-        if self.head_text is None:
+        head = self.head_text
+        if head is None:
             return None
         from mockllm.cassettes.redacting import head_without_secrets  # when somebody looks at it
 
-        return head_without_secrets(self.head_text.encode("latin-1")).decode("latin-1")
+        return head_without_secrets(head.encode("latin-1")).decode("latin-1")
 
 
 class Playing(Protocol):
