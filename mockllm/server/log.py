@@ -11,6 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
+from math import inf
 from typing import TextIO
 
 from mockllm.engine.journal import Ending, Entry
@@ -84,7 +85,7 @@ class TextLines(Lines):
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(message)s")
-        self._second = 0.0
+        self._second = -inf
         self._said = ""
 
     def call(self, moment: float, entry: Entry) -> str:
