@@ -51,6 +51,17 @@ def test_a_request_in_time_keeps_the_connection(server: MockLLM) -> None:
     server.assert_attempts(3)
 
 
+def test_clearing_ends_the_wait_of_a_kept_connection(server: MockLLM) -> None:
+    """Who waits on an idle connection is let go of, too: it is closed, and the fault does not act."""
+    server.use("mockllm: 1\nfaults: [{wait: 1h, at: idle}, {close: rst, at: idle}]\n")
+    with connected(server.url) as raw:
+        raw.send(chat())
+        assert text_of(raw.read_until(LAST_CHUNK)) == CANONICAL
+        assert raw.silent_for(0.05)
+        server.clear()
+        assert raw.read_all() == (b"", "fin")
+
+
 def test_pipelined_requests_leave_no_idle_time(server: MockLLM) -> None:
     """A request that is there already is answered: the connection was never idle."""
     server.add({"close": "fin", "at": "idle next-byte", "first": 1})
