@@ -79,16 +79,16 @@ class Due:
             self._cancelled()
 
 
-Entry = tuple[float, int, Due | Stream]
-"""When a call or a stream is due, and which of those of one time it is."""
+Entry = tuple[float, int, Due]
+"""When a call is due, and which of those of one time it is."""
 
 
 class LoopClock:
     """The clock of an event loop, which runs with the loop and can be advanced beyond it.
 
     It keeps its timers itself, in a heap, and asks the loop for the earliest only: advancing them
-    takes no more than a look at the heap, and a thousand streams cost the loop one timer. Streams of
-    one pace come again in the order in which they came: those stand in a line, which costs less.
+    takes no more than a look at the heap, and a thousand streams cost the loop one timer. Streams
+    stand in a line of their own, which costs less.
     """
 
     def __init__(
@@ -141,8 +141,7 @@ class LoopClock:
 
     def join(self, stream: Stream) -> None:
         """Play a stream from when it is due."""
-        if not self._line.takes(stream):
-            heapq.heappush(self._due, (stream.when, next(self._order), stream))
+        self._line.add(stream)
         if stream.when < self._alarm_at:
             self._set_alarm()
 
@@ -185,28 +184,16 @@ class LoopClock:
         heap, line = self._due, self._line
         try:
             while True:
-                limit = until
-                if heap and heap[0][0] <= until:
-                    limit = heap[0][0]
-                    if limit < line.first:
-                        timer = heapq.heappop(heap)[2]
-                        if isinstance(timer, Due):
-                            self._make(timer.ring)
-                        else:
-                            line.lead(timer)
-                        continue
-                if line.first > limit:
+                limit = min(until, first(heap))
+                if line.first <= limit:
+                    self._make(partial(line.play, limit, self._time, self._ahead, self.landed))
+                elif first(heap) <= until:
+                    self._make(heapq.heappop(heap)[2].ring)
+                else:
                     break
-                self._make(partial(self._play, limit))
         finally:
             self._until = -inf
             self._set_alarm()
-
-    def _play(self, until: float) -> None:
-        """Play those in the line that are due."""
-        stream = self._line.play(until, self._time, self._ahead, self.landed)
-        if stream is not None:
-            heapq.heappush(self._due, (stream.when, next(self._order), stream))
 
     def _make(self, call: Callback) -> None:
         """Make a call; what it raises is the loop's to tell, as with timers of its own."""
@@ -240,14 +227,9 @@ class LoopClock:
         kept = len(self._due) + len(self._patient)
         if self._cancelled > MAX_CANCELLED and self._cancelled * 2 > kept:
             for entries in (self._due, self._patient):
-                entries[:] = [entry for entry in entries if not is_off(entry[2])]
+                entries[:] = [entry for entry in entries if entry[2].callback is not None]
                 heapq.heapify(entries)
             self._cancelled = 0
-
-
-def is_off(timer: Due | Stream) -> bool:
-    """Whether it has been called off."""
-    return isinstance(timer, Due) and timer.callback is None
 
 
 def first(entries: list[Entry]) -> float:

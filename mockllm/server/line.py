@@ -7,6 +7,8 @@ one turn of a loop and a call of the kernel; whatever else there is to do is the
 from __future__ import annotations
 
 import asyncio
+import heapq
+import itertools
 from abc import abstractmethod
 from collections import deque
 from collections.abc import Callable
@@ -48,46 +50,56 @@ class Stream(StandIn):
 
 
 class Line:
-    """Streams, none of which is due before the one that stands before it."""
+    """Streams that wait, in the order in which they are due.
 
-    __slots__ = ("_streams",)
+    Streams of one pace come again in the order in which they came: none of those in the row is due
+    before the one that stands before it. Those that are due before the last are in a heap.
+    """
+
+    __slots__ = ("_heap", "_order", "_row")
 
     def __init__(self) -> None:
-        self._streams: deque[Stream] = deque()
+        self._row: deque[Stream] = deque()
+        self._heap: list[tuple[float, int, Stream]] = []
+        self._order = itertools.count()
 
     def __len__(self) -> int:
         """How many stand in it."""
-        return len(self._streams)
+        return len(self._row) + len(self._heap)
 
     @property
     def first(self) -> float:
         """When the first is due; never, where there is none."""
-        return self._streams[0].when if self._streams else inf
+        row, heap = self._row, self._heap
+        if heap and (not row or heap[0][0] < row[0].when):
+            return heap[0][0]
+        return row[0].when if row else inf
 
-    def takes(self, stream: Stream) -> bool:
-        """Put a stream behind the last; False if it is due before that one."""
-        streams = self._streams
-        if streams and stream.when < streams[-1].when:
-            return False
-        streams.append(stream)
-        return True
+    def add(self, stream: Stream) -> None:
+        """Put a stream where it belongs."""
+        row, when = self._row, stream.when
+        if row and when < row[-1].when:
+            heapq.heappush(self._heap, (when, next(self._order), stream))
+        else:
+            row.append(stream)
 
-    def lead(self, stream: Stream) -> None:
-        """Put a stream that is not due after the first before it."""
-        self._streams.appendleft(stream)
-
-    def play(
-        self, until: float, time: Callable[[], float], ahead: float, landed: float
-    ) -> Stream | None:
+    def play(self, until: float, time: Callable[[], float], ahead: float, landed: float) -> None:
         """Send the frames that are due until then, up to where a stream needs anything else: that is
         left to it, and others may be due before the rest then.
 
         The time is what `time` says and what the clock is `ahead`; before it `landed` nothing could
-        come. Returns a stream that waits, and is due before the last.
+        come.
         """
-        streams = self._streams
-        while streams and streams[0].when <= until:
-            stream = streams.popleft()
+        row, heap = self._row, self._heap
+        while True:
+            if heap and (not row or heap[0][0] < row[0].when):
+                if heap[0][0] > until:
+                    return
+                stream = heapq.heappop(heap)[2]
+            elif row and row[0].when <= until:
+                stream = row.popleft()
+            else:
+                return
             if stream.over:
                 continue
             due, place, free = stream.when, stream.place, stream.free
@@ -100,7 +112,7 @@ class Line:
             step = None if free is None else stream.steps[place]
             if free is None or step is None or stream.transport.is_closing():
                 stream.go_on(now)
-                return None
+                return
             start, stop, seconds = step
             data = stream.data[start:stop]
             try:
@@ -110,13 +122,13 @@ class Line:
             if taken < stop - start:
                 stream.place = place + 1
                 stream.go_on(now, data[taken:])
-                return None
+                return
             stream.place = place + 2
             stream.when = when = due + seconds
             if when <= now:
                 stream.go_on(now)
-                return None
-            if streams and when < streams[-1].when:
-                return stream
-            streams.append(stream)
-        return None
+                return
+            if row and when < row[-1].when:
+                heapq.heappush(heap, (when, next(self._order), stream))
+            else:
+                row.append(stream)

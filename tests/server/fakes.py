@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any, cast
 
-from mockllm.server.clock import Callback, LoopClock, Timer, is_off
+from mockllm.server.clock import Callback, LoopClock, Timer
 
 
 class FakeLoop:
@@ -47,7 +47,7 @@ class FakeClock(LoopClock):
     def pending(self) -> int:
         """Calls that are still due."""
         timers = [entry[2] for entry in (*self._due, *self._patient)]
-        return len(self._line) + sum(not is_off(timer) for timer in timers)
+        return len(self._line) + sum(timer.callback is not None for timer in timers)
 
 
 class FakeSocket:

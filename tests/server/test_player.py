@@ -763,6 +763,23 @@ def test_streams_and_calls_take_turns() -> None:
     assert order == ["a", "b", "a", "between", "b", "behind"]
 
 
+def test_a_stream_that_is_due_before_the_last_comes_before_a_call_of_its_time() -> None:
+    """As any other does: where it stands is nobody's business."""
+    clock, order = FakeClock(), list[str]()
+
+    def take(data: bytes) -> int:
+        order.append(data.decode())
+        return len(data)
+
+    clock.call_at(NEAR / 2, lambda: order.append("call"))
+    for name, wait in ((b"a", NEAR), (b"b", NEAR / 2)):
+        transport = FakeTransport(clock)
+        made = score([Wait(wait, True), Write(name)])
+        Player(made, transport, clock, ignored, shortcut=Shortcut(take)).play()
+    clock.advance(NEAR)
+    assert order == ["b", "call", "a"]
+
+
 @given(
     st.lists(
         st.lists(st.sampled_from([NEAR / 8, NEAR / 7, NEAR, 2 * NEAR]), min_size=1, max_size=6),
