@@ -26,7 +26,7 @@ from mockllm.faults.apply import Report
 from mockllm.timeline.events import Beat, Extra, Frame, Head, Message, Wait, WireEvent, Write
 from mockllm.timeline.framing import Lowered
 from mockllm.timeline.pacing import Pace
-from mockllm.timeline.score import Moves, Score
+from mockllm.timeline.score import Score
 from mockllm.timeline.slots import Step
 from mockllm.timeline.valueclass import replace, valueclass
 from mockllm.wires.identity import ALPHABET, Identity
@@ -357,7 +357,7 @@ class Stencil:
         """What is played, under these names."""
         moves = self._moves
         if self.jitter is not None:
-            moves = Moves(self._waited(moves, who))
+            moves = moves.like(self._waited(moves, who))
         return Score(moves, self._cut.filled(names))
 
     def _waited(self, events: tuple[Any, ...], who: tuple[object, ...]) -> tuple[Any, ...]:

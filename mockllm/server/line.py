@@ -13,23 +13,36 @@ from abc import abstractmethod
 from collections import deque
 from collections.abc import Callable
 from math import inf
+from typing import Any
 
 from mockllm.engine.lateness import Lateness
 from mockllm.server.kernel import Shortcut
 from mockllm.server.standin import StandIn
-from mockllm.timeline.score import Step
+from mockllm.timeline.score import NEAR, Score
 
 
 class Stream(StandIn):
     """What stands in a line, and cannot be called off: a stream that waits for its next frame."""
 
-    __slots__ = ("data", "free", "late", "lateness", "latest", "over", "place", "steps", "when")
+    __slots__ = (
+        "data",
+        "free",
+        "late",
+        "lateness",
+        "latest",
+        "moves",
+        "over",
+        "place",
+        "steady",
+        "when",
+    )
 
-    def __init__(self, transport: asyncio.Transport, data: bytes, lateness: Lateness) -> None:
+    def __init__(self, transport: asyncio.Transport, score: Score, lateness: Lateness) -> None:
         super().__init__(transport)
-        self.data = data
-        self.steps: tuple[Step | None, ...] = ()
-        """What a line may do in its name."""
+        self.moves = score.moves
+        self.data = score.data
+        self.steady = b""
+        """Where a send and a wait of its pace are next, which a line may make in its name."""
         self.place = 0
         """Moves that have begun."""
         self.when = 0.0
@@ -109,17 +122,20 @@ class Line:
             stream.late = late
             if late > stream.latest:
                 stream.latest = late
-            step = None if free is None else stream.steps[place]
-            if free is None or step is None or stream.transport.is_closing():
+            if free is None or not stream.steady[place] or stream.transport.is_closing():
                 stream.go_on(now)
                 return
-            start, stop, seconds = step
-            data = stream.data[start:stop]
+            moves: tuple[Any, ...] = stream.moves
+            send, seconds = moves[place], moves[place + 1].seconds
+            if seconds > NEAR:
+                stream.go_on(now)
+                return
+            data = stream.data[send.start : send.stop]
             try:
                 taken = free.write(data)
             except OSError:  # full, or broken, which the transport finds out too
                 taken = 0
-            if taken < stop - start:
+            if taken < len(data):
                 stream.place = place + 1
                 stream.go_on(now, data[taken:])
                 return

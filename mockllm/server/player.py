@@ -55,7 +55,6 @@ class Player(Stream):
         "_first_byte",
         "_full",
         "_half",
-        "_moves",
         "_on_end",
         "_peer",
         "_peer_left",
@@ -81,8 +80,7 @@ class Player(Stream):
         before = 0
         if taken:
             score, before = score.behind(taken)
-        super().__init__(transport, score.data, lateness or UNHEARD)
-        self._moves = score.moves
+        super().__init__(transport, score, lateness or UNHEARD)
         self._clock = clock
         self._on_end = on_end
         self._shortcut = shortcut
@@ -135,7 +133,7 @@ class Player(Stream):
         self._timer = None
         if now is None:
             now = self._clock.now()
-        moves, transport = self._moves, self.transport
+        moves, transport = self.moves, self.transport
         end, turn = len(moves), self.place + BURST
         while not self.over:
             place = self.place
@@ -175,7 +173,7 @@ class Player(Stream):
 
     def _joined(self, send: Send, now: float) -> int:
         """Where a write ends that begins with a send and takes along what is late already."""
-        start, moves = send.start, self._moves
+        start, moves = send.start, self.moves
         while send.joins:
             wait, behind = moves[self.place : self.place + 2]
             assert isinstance(wait, Wait)
@@ -240,7 +238,7 @@ class Player(Stream):
 
     def _fall_in(self) -> None:
         """Fall into line: a paced wait is over there, now or soon."""
-        self.steps = self._moves.steps
+        self.steady = self.moves.steady
         self._clock.join(self)
 
     def _beat(self, beat: Beat, when: float, left: float) -> None:
@@ -298,7 +296,7 @@ class Player(Stream):
             ending,
             self._events(self.place),
             self._events(self.place - self._under_way),
-            max(self._taken, self._moves.stops[self.place]) + self._beaten,
+            max(self._taken, self.moves.sent(self.place)) + self._beaten,
             self._first_byte,
             self._clock.now() - self._start if over else None,
             self._peer_left,
@@ -309,7 +307,7 @@ class Player(Stream):
 
     def _events(self, place: int) -> int:
         """How many events of the wire timeline come before a move."""
-        return self._before + self._moves.events[place]
+        return self._before + self.moves.events[place]
 
     # What the transport says
 
@@ -335,7 +333,7 @@ class Player(Stream):
         """How it ended if the peer ended it: done, where only the end of the connection is left."""
         if self._half:
             return "closed"
-        rest = self._moves[self.place - self._under_way :]
+        rest = self.moves[self.place - self._under_way :]
         whole = bool(rest) and rest[-1] == Close("fin", complete=True)
         return "done" if whole and not any(isinstance(move, Send) for move in rest) else "peer gone"
 

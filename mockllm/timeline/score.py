@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import field
 from functools import cached_property
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 from mockllm.timeline.events import Close, Wait, WireEvent, Write
 from mockllm.timeline.valueclass import valueclass
@@ -38,8 +38,6 @@ class Send:
 
 Move = Send | Wait | Close
 """What a player does at once, or waits for."""
-Step = tuple[int, int, float]
-"""A send and the wait behind it: from which byte and to which, and seconds."""
 
 
 class Moves(tuple[Move, ...]):
@@ -47,38 +45,33 @@ class Moves(tuple[Move, ...]):
     in nothing but their bytes."""
 
     @cached_property
-    def steps(self) -> tuple[Step | None, ...]:
-        """At the place of each send that a short paced wait follows, both; None at every other place,
-        and behind the last."""
-        return (*map(step, self, self[1:]), None, None)
+    def steady(self) -> bytes:
+        """At the place of each send that a wait of its pace follows, 1; 0 at every other place, and
+        behind the last."""
+        pairs = pairwise(self)
+        return bytes([type(move) is Send and is_steady(behind) for move, behind in pairs]) + b"\0\0"
 
     @cached_property
     def events(self) -> tuple[int, ...]:
         """How many events of the wire timeline come before each, and before the end."""
-        return tuple(accumulate(map(events_of, self), initial=0))
+        counts = [move.events if isinstance(move, Send) else 1 for move in self]
+        return tuple(accumulate(counts, initial=0))
 
-    @cached_property
-    def stops(self) -> tuple[int, ...]:
-        """Which byte comes behind those of all sends before each, and before the end."""
-        return tuple(accumulate(self, stop_of, initial=0))
+    def sent(self, place: int) -> int:
+        """How many of the bytes the moves before a place send."""
+        sends = (move.stop for move in reversed(self[:place]) if isinstance(move, Send))
+        return next(sends, 0)
 
-
-def step(move: Move, behind: Move) -> Step | None:
-    """A move and the one behind it, if they are a send and a short wait of its pace."""
-    if type(move) is not Send or type(behind) is not Wait:
-        return None
-    steady = behind.paced and not behind.joins and behind.seconds <= NEAR
-    return (move.start, move.stop, behind.seconds) if steady else None
-
-
-def events_of(move: Move) -> int:
-    """How many events of the wire timeline a move is."""
-    return move.events if isinstance(move, Send) else 1
+    def like(self, moves: Iterable[Move]) -> Moves:
+        """Others, which differ from these in nothing but how long their pace waits."""
+        made = Moves(moves)
+        made.steady, made.events = self.steady, self.events
+        return made
 
 
-def stop_of(stop: int, move: Move) -> int:
-    """Which byte comes behind a move, where that one comes before it."""
-    return move.stop if isinstance(move, Send) else stop
+def is_steady(move: Move) -> bool:
+    """Whether it is a wait of a pace behind which a frame is not joined with the one before."""
+    return type(move) is Wait and move.paced and not move.joins
 
 
 @valueclass(frozen=True, slots=True)

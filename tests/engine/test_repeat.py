@@ -26,7 +26,7 @@ from mockllm.profile.loader import Loaded
 from mockllm.scripts.script import Script
 from mockllm.scripts.text import TextSource
 from mockllm.timeline.events import Message, Wait, Write
-from mockllm.timeline.score import Send
+from mockllm.timeline.score import Moves, Send
 from mockllm.timeline.valueclass import replace
 from mockllm.wires.chat_form import ChatForm
 from mockllm.wires.dialects import DIALECTS
@@ -211,6 +211,19 @@ def test_waits_differ() -> None:
     ]
     assert len(set(waits)) == TIMES
     assert isinstance(plans[-1][0].answer, Stamped)
+
+
+def test_what_follows_from_the_moves_is_found_once() -> None:
+    """Also where each answer has waits of its own: it would take more memory than all else of it."""
+    text = "pacing: {ttft: 200ms, itl: 20ms, jitter: 20%}"
+    plans = [plan for plan, _ in both(profile(text), chat(stream=True))]
+    first, *others = [one.answer.score.moves for one in plans if isinstance(one.answer, Stamped)]
+    assert others
+    for moves in others:
+        assert moves.events is first.events
+        assert moves.steady is first.steady
+        anew = Moves(moves)
+        assert (anew.events, anew.steady) == (moves.events, moves.steady)
 
 
 def test_another_profile_of_the_same_name() -> None:

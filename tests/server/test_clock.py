@@ -24,7 +24,7 @@ from mockllm.server.clock import MAX_CANCELLED, PATIENCE, Due, LoopClock, Timer
 from mockllm.server.line import Stream
 from mockllm.server.service import Service, Settings
 from mockllm.server.threaded import Threaded
-from mockllm.timeline.score import NEAR
+from mockllm.timeline.score import NEAR, score
 from tests.server.fakes import FakeClock, FakeTransport
 from tests.server.raw import GUARD, chat, connected, text_of
 
@@ -178,7 +178,7 @@ class Going(Stream):
     def __init__(
         self, clock: LoopClock, when: float, gaps: list[float], called: list[float]
     ) -> None:
-        super().__init__(FakeTransport(FakeClock()), b"", Lateness())
+        super().__init__(FakeTransport(FakeClock()), score(()), Lateness())
         self.when = when
         self._clock = clock
         self._gaps = iter(gaps)
