@@ -104,18 +104,22 @@ class Line:
         come.
         """
         row, heap = self._row, self._heap
-        while True:
+        last = row[-1].when if row else -inf
+        while row or heap:
             if heap and (not row or heap[0][0] < row[0].when):
                 if heap[0][0] > until:
                     return
                 stream = heapq.heappop(heap)[2]
-            elif row and row[0].when <= until:
-                stream = row.popleft()
+                due = stream.when
             else:
-                return
+                stream = row.popleft()
+                due = stream.when
+                if due > until:
+                    row.appendleft(stream)
+                    return
             if stream.over:
                 continue
-            due, place, free = stream.when, stream.place, stream.free
+            place, free = stream.place, stream.free
             now = time() + ahead
             late = now - (due if due > landed else landed)  # noqa: FURB136  a call costs more
             stream.lateness.note(late - stream.late)
@@ -144,7 +148,8 @@ class Line:
             if when <= now:
                 stream.go_on(now)
                 return
-            if row and when < row[-1].when:
+            if when < last:
                 heapq.heappush(heap, (when, next(self._order), stream))
             else:
                 row.append(stream)
+                last = when

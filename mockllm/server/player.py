@@ -80,7 +80,7 @@ class Player(Stream):
         before = 0
         if taken:
             score, before = score.behind(taken)
-        super().__init__(transport, score, lateness or UNHEARD)
+        super().__init__(transport, score, UNHEARD if lateness is None else lateness)
         self._clock = clock
         self._on_end = on_end
         self._shortcut = shortcut
@@ -291,11 +291,11 @@ class Player(Stream):
         on_end(self._outcome(ending))
 
     def _outcome(self, ending: Ending) -> Outcome:
-        over = ending != "playing"
+        over, begun = ending != "playing", self._events(self.place)
         return Outcome(
             ending,
-            self._events(self.place),
-            self._events(self.place - self._under_way),
+            begun,
+            self._events(self.place - 1) if self._under_way else begun,
             max(self._taken, self.moves.sent(self.place)) + self._beaten,
             self._first_byte,
             self._clock.now() - self._start if over else None,
