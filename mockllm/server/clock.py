@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 import itertools
+import os
 import time
 from collections.abc import Callable
 from functools import partial
@@ -95,6 +96,7 @@ class LoopClock:
         self,
         loop: asyncio.AbstractEventLoop,
         now: Callable[[], float] = time.monotonic,  # noqa: TID251  here is where clocks come from
+        write: Callable[[int, bytes], int] = os.write,
     ) -> None:
         self._loop = loop
         self._time = now
@@ -102,7 +104,7 @@ class LoopClock:
         self.landed = -inf
         """The time at which it was advanced last: what was due before could not come sooner."""
         self._due: list[Entry] = []
-        self._line = Line()
+        self._line = Line(write)
         self._patient: list[Entry] = []
         """Calls that let others pass; they come over to the others when it is their turn."""
         self._until = -inf

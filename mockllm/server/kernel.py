@@ -7,8 +7,6 @@ import os
 import socket
 import struct
 import sys
-from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 LINGER_ZERO = struct.pack("ii", 1, 0)
@@ -19,18 +17,17 @@ SIOCOUTQNSD = 0x894B
 class Shortcut:
     """The way to one open file, past what else stands before it."""
 
-    __slots__ = ("write",)
+    __slots__ = ("number",)
 
-    def __init__(self, write: Callable[[bytes], int]) -> None:
-        self.write = write
-        """Hands bytes to the kernel at once, and says how many it took; raises `OSError` where it took
-        none because it is full, or the file is broken, which the transport finds out too."""
+    def __init__(self, number: int) -> None:
+        self.number = number
+        """That of the file."""
 
     def send(self, data: bytes) -> int:
         """Hand bytes to the kernel at once; how many it took, 0 where it took none."""
         try:
-            return self.write(data)
-        except OSError:
+            return os.write(self.number, data)
+        except OSError:  # full, or broken, which the transport finds out too
             return 0
 
 
@@ -45,7 +42,7 @@ def shortcut(transport: asyncio.BaseTransport) -> Shortcut | None:
     tls = transport.get_extra_info("ssl_object") is not None
     if sock is None or tls or sys.platform == "win32":
         return None
-    return Shortcut(partial(os.write, sock.fileno()))
+    return Shortcut(sock.fileno())
 
 
 def unsent(sock: Any) -> int:

@@ -16,7 +16,6 @@ from math import inf
 from typing import Any
 
 from mockllm.engine.lateness import Lateness
-from mockllm.server.kernel import Shortcut
 from mockllm.server.standin import StandIn
 from mockllm.timeline.score import NEAR, Score
 
@@ -47,14 +46,19 @@ class Stream(StandIn):
         """Moves that have begun."""
         self.when = 0.0
         """When the wait is over that has begun last."""
-        self.free: Shortcut | None = None
-        """The way to the kernel, where that has taken all that was written and nothing has changed
-        since: without it a line does nothing."""
+        self.free: int | None = None
+        """The number of its open file, where the kernel has taken all that was written and nothing has
+        changed since: without it a line does nothing."""
         self.lateness = lateness
         """What is told how late each paced event comes."""
         self.over = False
         self.late = self.latest = 0.0
         """How late the last came, and the one that came latest, in seconds."""
+
+    def eof_received(self) -> bool | None:
+        """The peer has closed its side: what is due next is to see that."""
+        self.free = None
+        return super().eof_received()
 
     @abstractmethod
     def go_on(self, now: float, rest: bytes = b"") -> None:
@@ -67,11 +71,13 @@ class Line:
 
     Streams of one pace come again in the order in which they came: none of those in the row is due
     before the one that stands before it. Those that are due before the last are in a heap.
+    `write` hands bytes to an open file, as `os.write` does.
     """
 
-    __slots__ = ("_heap", "_order", "_row")
+    __slots__ = ("_heap", "_order", "_row", "_write")
 
-    def __init__(self) -> None:
+    def __init__(self, write: Callable[[int, bytes], int]) -> None:
+        self._write = write
         self._row: deque[Stream] = deque()
         self._heap: list[tuple[float, int, Stream]] = []
         self._order = itertools.count()
@@ -103,7 +109,9 @@ class Line:
         The time is what `time` says and what the clock is `ahead`; before it `landed` nothing could
         come.
         """
-        row, heap = self._row, self._heap
+        # Between two of its turns a stream's values leave the processor's caches, and to fetch one takes
+        # as long as all that is done with it: so only those are touched that are needed.
+        row, heap, write = self._row, self._heap, self._write
         last = row[-1].when if row else -inf
         while row or heap:
             if heap and (not row or heap[0][0] < row[0].when):
@@ -122,11 +130,12 @@ class Line:
             place, free = stream.place, stream.free
             now = time() + ahead
             late = now - (due if due > landed else landed)  # noqa: FURB136  a call costs more
-            stream.lateness.note(late - stream.late)
+            before = stream.late
+            stream.lateness.note(late - before)
             stream.late = late
-            if late > stream.latest:
+            if late > before and late > stream.latest:
                 stream.latest = late
-            if free is None or not stream.steady[place] or stream.transport.is_closing():
+            if free is None or not stream.steady[place]:
                 stream.go_on(now)
                 return
             moves: tuple[Any, ...] = stream.moves
@@ -136,9 +145,10 @@ class Line:
                 return
             data = stream.data[send.start : send.stop]
             try:
-                taken = free.write(data)
+                taken = write(free, data)
             except OSError:  # full, or broken, which the transport finds out too
-                taken = 0
+                stream.go_on(now)
+                return
             if taken < len(data):
                 stream.place = place + 1
                 stream.go_on(now, data[taken:])

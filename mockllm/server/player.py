@@ -189,13 +189,12 @@ class Player(Stream):
         """Hand bytes over."""
         if self._first_byte is None:
             self._first_byte = self._clock.now() - self._start
-        free = self.free
-        if free is None and not self.transport.get_write_buffer_size():
-            free = self._shortcut
-        if free is not None:
-            taken = free.send(data)
+        shortcut = self._shortcut
+        empty = self.free is not None or not self.transport.get_write_buffer_size()
+        if shortcut is not None and empty:
+            taken = shortcut.send(data)
             if taken == len(data):
-                self.free = free
+                self.free = shortcut.number
                 return
             data = data[taken:]
         self.free = None

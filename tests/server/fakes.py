@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
+from collections.abc import Callable
 from typing import Any, cast
 
 from mockllm.server.clock import Callback, LoopClock, Timer
+from mockllm.server.kernel import Shortcut
 
 
 class FakeLoop:
@@ -21,15 +24,42 @@ class FakeLoop:
         raise context["exception"]
 
 
+class FakeFile(Shortcut):
+    """An open file that takes bytes as it is told."""
+
+    def __init__(self, take: Callable[[bytes], int]) -> None:
+        super().__init__(-next(NUMBERS))  # which no real file has
+        self.take = take
+
+    def send(self, data: bytes) -> int:
+        try:
+            return self.take(data)
+        except OSError:
+            return 0
+
+
+NUMBERS = itertools.count(1)
+
+
 class FakeClock(LoopClock):
     """Time stands still until `advance`; calls come at their exact time."""
 
     def __init__(self) -> None:
-        super().__init__(cast(asyncio.AbstractEventLoop, FakeLoop()), lambda: self.time)
+        super().__init__(cast(asyncio.AbstractEventLoop, FakeLoop()), lambda: self.time, self.write)
         self.time = 0.0
         self.landed = 0.0
         self.patient = 0
         """How many calls were asked for that may let others pass."""
+        self._files: dict[int, FakeFile] = {}
+
+    def open(self, file: FakeFile) -> FakeFile:
+        """Let the loop's clock know a file, too."""
+        self._files[file.number] = file
+        return file
+
+    def write(self, number: int, data: bytes) -> int:
+        """What the kernel does with bytes for an open file."""
+        return self._files[number].take(data)
 
     def call_about(self, when: float, callback: Callback) -> Timer:
         self.patient += 1

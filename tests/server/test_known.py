@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import os
 import re
 from collections.abc import Callable
 from functools import partial
@@ -190,7 +191,7 @@ def test_a_reader_that_is_slow(
     whole = asked(PROFILES["healthy"], *[chat(), chat(), chat()])
 
     def partly(self: Shortcut, data: bytes) -> int:
-        return self.write(data[:room]) if room else 0
+        return os.write(self.number, data[:room]) if room else 0
 
     monkeypatch.setattr(Shortcut, "send", partly)
     assert asked(PROFILES["healthy"], *[chat(), chat(), chat()]) == whole
