@@ -781,6 +781,55 @@ def test_a_stream_that_is_due_before_the_last_comes_before_a_call_of_its_time() 
     assert order == ["b", "call", "a"]
 
 
+def test_streams_that_were_late_fall_in_where_they_belong() -> None:
+    """Two are due when the loop has time; the one behind is due again first."""
+    clock, sent = FakeClock(), list[tuple[float, bytes]]()
+
+    def take(data: bytes) -> int:
+        sent.append((clock.now(), data))
+        return len(data)
+
+    for name, pace, first in ((b"a", 0.08, 0.02), (b"b", 0.01, 0.03)):
+        events: list[WireEvent] = [Wait(0.01, True), Write(name), Wait(first - 0.01, True)]
+        events += [Write(name), Wait(pace, True), Write(name), Wait(pace, True), Write(name)]
+        transport = FakeTransport(clock)
+        Player(score(events), transport, clock, ignored, shortcut=clock.open(FakeFile(take))).play()
+    clock.advance(0.01)
+    clock.time = 0.035  # the loop was busy
+    clock.advance(1)
+    assert [(round(when, 3), name) for when, name in sent[2:]] == [
+        (0.035, b"a"), (0.035, b"b"), (0.04, b"b"), (0.05, b"b"), (0.1, b"a"), (0.18, b"a"),
+    ]  # fmt: skip
+
+
+def test_the_latest_is_remembered() -> None:
+    """Also where a stream is on time again, and late once more, but less."""
+    stage = Stage(*steady(b"abcdef"), shortcut=Kernel(room=9))
+    stage.player.play()
+    stage.clock.advance(2 * NEAR)
+    for due, late in ((3, NEAR / 2), (4, 0.0), (5, NEAR / 4)):
+        stage.clock.time = due * NEAR + late
+        stage.clock.advance(0)
+    stage.clock.advance(NEAR)
+    assert stage.outcome.late == pytest.approx(NEAR / 2)
+
+
+def test_a_line_does_what_it_may(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stream whose bytes the kernel takes needs its player for its first and its last frame alone."""
+    calls = list[float]()
+    go_on = Player.go_on
+
+    def counted(self: Player, now: float, rest: bytes = b"") -> None:
+        calls.append(round(now / NEAR))
+        go_on(self, now, rest)
+
+    monkeypatch.setattr(Player, "go_on", counted)
+    stage = Stage(*steady(b"abcdefgh"), shortcut=Kernel(room=9))
+    stage.player.play()
+    stage.clock.advance(9 * NEAR)
+    assert (calls, stage.outcome.ending) == ([1, 8], "done")
+
+
 @given(
     st.lists(
         st.lists(st.sampled_from([NEAR / 8, NEAR / 7, NEAR, 2 * NEAR]), min_size=1, max_size=6),
