@@ -72,7 +72,7 @@ class Ledger:
 
     def __init__(self) -> None:
         self._books: dict[tuple[str, str], Book] = {}
-        self.inside: dict[int, tuple[Book, int]] = {}
+        self._inside: dict[int, tuple[Book, int]] = {}
         """By ticket, the calls that are being answered: their book, and the tokens of their prompt."""
 
     @property
@@ -110,7 +110,7 @@ class Ledger:
             refusal, headers = limit_refusal(account, book, words, prompt + completion)
             if refusal is None:
                 book.inflight += 1
-                self.inside[arrival.ticket] = (book, prompt)
+                self._inside[arrival.ticket] = (book, prompt)
         return Admission(refusal, self.told(account, arrival, words) + headers)
 
     def book(self, account: Account, arrival: Arrival) -> Book:
@@ -135,8 +135,8 @@ class Ledger:
 
     def leave(self, ticket: int, sent: int) -> None:
         """A call is over, and so many tokens were sent; calls that were not let in do nothing."""
-        if ticket in self.inside:
-            book, prompt = self.inside.pop(ticket)
+        if ticket in self._inside:
+            book, prompt = self._inside.pop(ticket)
             book.inflight -= 1
             book.used += prompt + sent
 

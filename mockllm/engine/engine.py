@@ -393,8 +393,7 @@ class Engine:
         else:
             self._counters.failed(ticket, self._now(), entry.logical)
         self._playing.pop(ticket, None)
-        if ticket in self._ledger.inside:
-            self._ledger.leave(ticket, sent.tokens)
+        self._ledger.leave(ticket, sent.tokens)
         if ticket in self._counted:
             counts, limited = self._counted.pop(ticket)
             # Long prompts take long to count, and most profiles do not ask.

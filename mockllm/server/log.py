@@ -16,6 +16,7 @@ from typing import TextIO
 
 from mockllm.engine.journal import Ending, Entry
 from mockllm.engine.lateness import LATE
+from mockllm.server.times import MILLISECONDS
 
 log = logging.getLogger("mockllm")
 
@@ -96,9 +97,6 @@ class TextLines(Lines):
             self._said = time.strftime(self.default_time_format, time.localtime(self._second))
             since = moment - self._second
         return f"{self._said},{MILLISECONDS[int(since * 1000)]} {call_line(entry)}"
-
-
-MILLISECONDS = tuple(f"{count:03d}" for count in range(1000))
 
 
 class JsonLines(Lines):

@@ -20,11 +20,11 @@ def iso_time() -> str:
 def said(moment: float) -> str:
     """A Unix time, as the journal says it."""
     second = int(moment)
-    return said_second(second) + PARTS[int((moment - second) * 1000)]
+    return f"{said_second(second)}.{MILLISECONDS[int((moment - second) * 1000)]}+00:00"
 
 
-PARTS = tuple(f".{part:03d}+00:00" for part in range(1000))
-"""What stands behind the second: put together once, because every call asks."""
+MILLISECONDS = tuple(f"{count:03d}" for count in range(1000))
+"""In three digits: put together once, because every call asks, and every line of the log."""
 
 
 @lru_cache(maxsize=2)  # it is the same for all calls of a second
